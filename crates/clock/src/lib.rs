@@ -1,0 +1,141 @@
+//! The only reader of operating-system time: everything else in the project takes a [`Clock`].
+//!
+//! # Model
+//! A clock yields [`std::time::Instant`], so that the rest of the code uses ordinary `Duration`
+//! arithmetic. The real clock reads the monotonic clock of the system. The manual clock stands still
+//! until its [`ManualClock`] moves it, which makes every test that depends on time repeatable.
+//!
+//! # Invariants
+//! - C1: a clock never goes back: two readings in a row, from any threads that synchronise, are ordered.
+//!
+//! # Source
+//! `clippy.toml` refuses `Instant::now` and `SystemTime::now` outside this file.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+/// A source of monotonic time; clones read the same source.
+#[derive(Clone, Debug)]
+pub struct Clock(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    Real,
+    Manual(ManualClock),
+}
+
+impl Clock {
+    /// The monotonic clock of the operating system.
+    pub fn real() -> Clock {
+        Clock(Source::Real)
+    }
+
+    /// A clock that stands still until `ManualClock` moves it.
+    pub fn manual() -> (Clock, ManualClock) {
+        let hands = ManualClock { base: process_start(), offset_ns: Arc::new(AtomicU64::new(0)) };
+        (Clock(Source::Manual(hands.clone())), hands)
+    }
+
+    /// The time now.
+    #[inline]
+    pub fn now(&self) -> Instant {
+        match &self.0 {
+            Source::Real => os_now(),
+            Source::Manual(hands) => hands.now(),
+        }
+    }
+
+    /// Whether this clock moves only by hand.
+    pub fn is_manual(&self) -> bool {
+        matches!(self.0, Source::Manual(_))
+    }
+}
+
+/// The hands of a manual clock: moving them moves every clone of the [`Clock`] it came with.
+#[derive(Clone, Debug)]
+pub struct ManualClock {
+    base: Instant,
+    offset_ns: Arc<AtomicU64>,
+}
+
+impl ManualClock {
+    /// Moves the clock forward; there is no way back (C1).
+    ///
+    /// # Panics
+    /// When the clock would pass 584 years, which no test means.
+    pub fn advance(&self, by: Duration) {
+        let by_ns = u64::try_from(by.as_nanos()).expect("a manual clock cannot advance by more than 584 years");
+        self.offset_ns.fetch_add(by_ns, Ordering::SeqCst);
+    }
+
+    /// The time that the clones of this clock read now.
+    pub fn now(&self) -> Instant {
+        self.base + Duration::from_nanos(self.offset_ns.load(Ordering::SeqCst))
+    }
+}
+
+/// The first moment at which this process asked for the time; the zero of recorded timestamps.
+pub fn process_start() -> Instant {
+    anchors().0
+}
+
+/// The wall-clock time that belongs to [`process_start`], for merging recordings of several processes.
+pub fn process_start_wall() -> SystemTime {
+    anchors().1
+}
+
+/// Nanoseconds from [`process_start`] to `at`; 0 for an earlier instant.
+pub fn since_start_ns(at: Instant) -> u64 {
+    at.saturating_duration_since(process_start()).as_nanos() as u64
+}
+
+/// The wall-clock time now, for `started_at` in results; never for measuring.
+#[allow(clippy::disallowed_methods)] // This crate is the one place that reads the OS clocks.
+pub fn wall_now() -> SystemTime {
+    SystemTime::now()
+}
+
+#[allow(clippy::disallowed_methods)] // This crate is the one place that reads the OS clocks.
+#[inline]
+fn os_now() -> Instant {
+    Instant::now()
+}
+
+fn anchors() -> (Instant, SystemTime) {
+    static ANCHORS: OnceLock<(Instant, SystemTime)> = OnceLock::new();
+    *ANCHORS.get_or_init(|| (os_now(), wall_now()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c1_a_real_clock_never_goes_back() {
+        let clock = Clock::real();
+        let mut before = clock.now();
+        for _ in 0..10_000 {
+            let now = clock.now();
+            assert!(now >= before);
+            before = now;
+        }
+    }
+
+    #[test]
+    fn a_manual_clock_stands_still_until_moved() {
+        let (clock, hands) = Clock::manual();
+        let start = clock.now();
+        assert_eq!(clock.now(), start);
+        hands.advance(Duration::from_millis(3));
+        assert_eq!(clock.now() - start, Duration::from_millis(3));
+        assert_eq!(clock.clone().now(), clock.now());
+    }
+
+    #[test]
+    fn timestamps_count_from_the_process_start() {
+        assert_eq!(since_start_ns(process_start()), 0);
+        assert_eq!(since_start_ns(process_start() + Duration::from_micros(7)), 7_000);
+    }
+}
