@@ -1,1 +1,17 @@
-//! experiment-kit.
+//! The measuring half of an experiment: load client, calibrated work, statistics, verdict rules and report.
+//!
+//! # Model
+//! An example or an experiment brings the thing that is measured (a [`contender::Contender`]: a name and a
+//! function that starts a server) and makes one call into the kit. The kit calibrates the work, starts a
+//! load client in another process, runs the acts, judges the figures and writes screen, JSON and pictures.
+//! It knows neither the event loop nor the pool: only what a server answers and what a recorder recorded.
+
+pub mod contender;
+pub mod starvation;
+pub mod work;
+
+mod error;
+
+pub use contender::{Contender, LagStats, RunningServer, ServerSpec, ServerStats, StallReport};
+pub use error::KitError;
+pub use work::{Calibration, Work, WorkDone};
