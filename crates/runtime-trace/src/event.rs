@@ -68,7 +68,8 @@ pub enum EventKind {
     TimerFire = 18,
     /// Another thread woke the loop.
     Wake = 19,
-    /// A callback held the loop longer than the threshold; `arg` names the span to blame.
+    /// A callback held the loop longer than the threshold; `arg` names the span to blame. Written on the loop's
+    /// lane just before or just after the end of the slice that it is about, `id` is the id of that slice.
     Stall = 20,
     /// A thread asks for a lock (reserved for the interpreter).
     LockRequest = 21,
@@ -86,10 +87,148 @@ pub enum EventKind {
     ConnectionClose = 27,
     /// A mark of an experiment (an act begins, a request is sent).
     Mark = 28,
+    /// A timer was stopped before it fired.
+    TimerStop = 29,
+}
+
+impl EventKind {
+    /// Every kind, in order of its code.
+    pub const ALL: [EventKind; 29] = [
+        EventKind::TickBegin,
+        EventKind::TickEnd,
+        EventKind::PhaseBegin,
+        EventKind::PhaseEnd,
+        EventKind::PollBegin,
+        EventKind::PollEnd,
+        EventKind::CallbackBegin,
+        EventKind::CallbackEnd,
+        EventKind::TaskPollBegin,
+        EventKind::TaskPollEnd,
+        EventKind::SpanBegin,
+        EventKind::SpanEnd,
+        EventKind::JobSubmit,
+        EventKind::JobBegin,
+        EventKind::JobEnd,
+        EventKind::JobComplete,
+        EventKind::TimerStart,
+        EventKind::TimerFire,
+        EventKind::Wake,
+        EventKind::Stall,
+        EventKind::LockRequest,
+        EventKind::LockAcquire,
+        EventKind::LockRelease,
+        EventKind::MessageSend,
+        EventKind::MessageReceive,
+        EventKind::ConnectionOpen,
+        EventKind::ConnectionClose,
+        EventKind::Mark,
+        EventKind::TimerStop,
+    ];
+
+    /// The kind with this code, the number that `kind as u8` gives.
+    #[inline]
+    pub fn from_code(code: u8) -> Option<EventKind> {
+        EventKind::ALL.get(usize::from(code).wrapping_sub(1)).copied()
+    }
+
+    /// The kind that ends a slice that begins with this one; `None` for points and ends.
+    pub fn slice_end(self) -> Option<EventKind> {
+        match self {
+            EventKind::TickBegin => Some(EventKind::TickEnd),
+            EventKind::PhaseBegin => Some(EventKind::PhaseEnd),
+            EventKind::PollBegin => Some(EventKind::PollEnd),
+            EventKind::CallbackBegin => Some(EventKind::CallbackEnd),
+            EventKind::TaskPollBegin => Some(EventKind::TaskPollEnd),
+            EventKind::SpanBegin => Some(EventKind::SpanEnd),
+            EventKind::JobBegin => Some(EventKind::JobEnd),
+            _ => None,
+        }
+    }
+
+    /// The kind that begins a slice that ends with this one; `None` for points and begins.
+    pub fn slice_begin(self) -> Option<EventKind> {
+        match self {
+            EventKind::TickEnd => Some(EventKind::TickBegin),
+            EventKind::PhaseEnd => Some(EventKind::PhaseBegin),
+            EventKind::PollEnd => Some(EventKind::PollBegin),
+            EventKind::CallbackEnd => Some(EventKind::CallbackBegin),
+            EventKind::TaskPollEnd => Some(EventKind::TaskPollBegin),
+            EventKind::SpanEnd => Some(EventKind::SpanBegin),
+            EventKind::JobEnd => Some(EventKind::JobBegin),
+            _ => None,
+        }
+    }
+
+    /// A lower-case word or two for pictures and messages; a slice has one word for its begin and its end.
+    pub fn word(self) -> &'static str {
+        match self {
+            EventKind::TickBegin | EventKind::TickEnd => "tick",
+            EventKind::PhaseBegin | EventKind::PhaseEnd => "phase",
+            EventKind::PollBegin | EventKind::PollEnd => "poll",
+            EventKind::CallbackBegin | EventKind::CallbackEnd => "callback",
+            EventKind::TaskPollBegin | EventKind::TaskPollEnd => "task poll",
+            EventKind::SpanBegin | EventKind::SpanEnd => "span",
+            EventKind::JobSubmit => "job submit",
+            EventKind::JobBegin | EventKind::JobEnd => "job",
+            EventKind::JobComplete => "job complete",
+            EventKind::TimerStart => "timer start",
+            EventKind::TimerFire => "timer fire",
+            EventKind::TimerStop => "timer stop",
+            EventKind::Wake => "wake",
+            EventKind::Stall => "stall",
+            EventKind::LockRequest => "lock request",
+            EventKind::LockAcquire => "lock acquire",
+            EventKind::LockRelease => "lock release",
+            EventKind::MessageSend => "message send",
+            EventKind::MessageReceive => "message receive",
+            EventKind::ConnectionOpen => "connection open",
+            EventKind::ConnectionClose => "connection close",
+            EventKind::Mark => "mark",
+        }
+    }
 }
 
 /// A new id, unique in this process and never 0.
 pub fn next_id() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_fills_32_bytes() {
+        assert_eq!(std::mem::size_of::<Record>(), 32);
+    }
+
+    #[test]
+    fn codes_and_kinds_are_the_same_list() {
+        for (index, kind) in EventKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, index + 1);
+            assert_eq!(EventKind::from_code(kind as u8), Some(kind));
+        }
+        assert_eq!(EventKind::from_code(0), None);
+        assert_eq!(EventKind::from_code(EventKind::ALL.len() as u8 + 1), None);
+    }
+
+    #[test]
+    fn begins_and_ends_name_each_other() {
+        let mut pairs = 0;
+        for kind in EventKind::ALL {
+            if let Some(end) = kind.slice_end() {
+                assert_eq!(end.slice_begin(), Some(kind));
+                assert_eq!(end.word(), kind.word());
+                pairs += 1;
+            }
+        }
+        assert_eq!(pairs, EventKind::ALL.into_iter().filter(|kind| kind.slice_begin().is_some()).count());
+    }
+
+    #[test]
+    fn ids_are_unique_and_never_0() {
+        let (first, second) = (next_id(), next_id());
+        assert!(first != 0 && second != 0 && first != second);
+    }
 }
