@@ -1,2 +1,43 @@
-//! Chores.
-fn main() {}
+//! Chores that plain cargo cannot do: `cargo xtask --help` lists them.
+
+use clap::{Parser, Subcommand};
+
+mod process;
+mod loom;
+mod tsan;
+mod mdbook;
+mod book_links;
+mod book_data;
+mod check_result;
+
+/// Chores of runtime-lab that plain cargo cannot do.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Options {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Run the models of the hand-made thread protocols: every interleaving that loom finds
+    Loom(loom::Options),
+    /// Run the tests of the thread protocols and the pool under the thread sanitizer, where it works
+    Tsan,
+    /// Build both editions of the book, with warnings as errors, and check their links
+    Book(mdbook::Options),
+    /// Write the tables of figures in the book from the recorded results
+    BookData(book_data::Options),
+    /// Check that a result file is complete and well formed
+    CheckResult(check_result::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Options::parse().chore {
+        Chore::Loom(options) => loom::run(&options),
+        Chore::Tsan => tsan::run(),
+        Chore::Book(options) => mdbook::run(&options),
+        Chore::BookData(options) => book_data::run(&options),
+        Chore::CheckResult(options) => check_result::run(&options),
+    }
+}

@@ -91,7 +91,9 @@ fn problem(row: &Row, tests: &Tests, may_be_pending: bool) -> Option<String> {
     match (row.test.as_deref(), row.not_applicable.as_deref()) {
         (Some(PENDING), None) => (!may_be_pending).then(|| "is still pending, and step e is done".to_owned()),
         (Some(test), None) => test_problem(test, tests),
-        (None, Some(reason)) if reason.split_whitespace().count() < 4 => Some("give the reason in a sentence".to_owned()),
+        (None, Some(reason)) if reason.split_whitespace().count() < 4 => {
+            Some("give the reason in a sentence".to_owned())
+        }
         (None, Some(_)) if NOT_APPLICABLE.contains(&row.id) => None,
         (None, Some(_)) => Some(format!("applies here; only {NOT_APPLICABLE:?} do not")),
         _ => Some("has either `test` or `not_applicable`".to_owned()),
@@ -105,7 +107,9 @@ fn test_problem(test: &str, tests: &Tests) -> Option<String> {
     };
     match tests.get(name) {
         None => Some(format!("no test is named `{name}`")),
-        Some(places) if !places.contains(place) => Some(format!("`{name}` is a test of {places:?}, not of `{place}`")),
+        Some(places) if !places.contains(place) => {
+            Some(format!("`{name}` is a test of {places:?}, not of `{place}`"))
+        }
         Some(_) => None,
     }
 }

@@ -8,12 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::links::resolve;
 use crate::markdown::{self, Page};
-use crate::progress::Progress;
 use crate::repo::{self, Finding, Source};
 
 const EDITIONS: [&str; 2] = ["book/en/src/", "book/ko/src/"];
-/// Stands in a page where something will be put that only a finished program can give.
-const OWED: &str = "<!-- owed:";
 
 /// Checks one include directive; `read` gives the text of a file of the repository.
 fn check_include(page: &str, argument: &str, read: impl Fn(&str) -> Option<String>) -> Option<String> {
@@ -22,7 +19,8 @@ fn check_include(page: &str, argument: &str, read: impl Fn(&str) -> Option<Strin
     let Some(text) = read(&path) else { return Some(format!("includes {path}, which does not exist")) };
     if anchor.is_empty() {
         let is_page = path.ends_with(".md") && !argument.contains(':');
-        let problem = if is_page { None } else { Some(format!("include an anchor of {path}, not all of it")) };
+        let problem =
+            if is_page { None } else { Some(format!("include an anchor of {path}, not all of it")) };
         return problem.or_else(|| text.trim().is_empty().then(|| format!("{path} is empty")));
     }
     if anchor.split(':').any(|part| part.is_empty() || part.bytes().all(|b| b.is_ascii_digit())) {
@@ -30,7 +28,9 @@ fn check_include(page: &str, argument: &str, read: impl Fn(&str) -> Option<Strin
     }
     match anchored(&text, anchor) {
         None => Some(format!("{path} has no `ANCHOR: {anchor}` with its `ANCHOR_END`")),
-        Some(lines) if lines.iter().all(|line| line.trim().is_empty()) => Some(format!("anchor {anchor} is empty")),
+        Some(lines) if lines.iter().all(|line| line.trim().is_empty()) => {
+            Some(format!("anchor {anchor} is empty"))
+        }
         Some(_) => None,
     }
 }
@@ -49,7 +49,7 @@ fn anchored<'a>(text: &'a str, anchor: &str) -> Option<Vec<&'a str>> {
     Some(inside.iter().copied().filter(|line| !line.contains("ANCHOR")).collect())
 }
 
-fn check_page(file: &Source, read: impl Fn(&str) -> Option<String>, owes: bool) -> Vec<Finding> {
+fn check_page(file: &Source, read: impl Fn(&str) -> Option<String>) -> Vec<Finding> {
     let page = markdown::parse(file);
     let mut findings = Vec::new();
     for include in &page.includes {
@@ -64,9 +64,6 @@ fn check_page(file: &Source, read: impl Fn(&str) -> Option<String>, owes: bool) 
                 findings.push(Finding::new(&file.path, fence.line + 1 + index, message));
             }
         }
-    }
-    if !owes && let Some(index) = file.text.lines().position(|line| line.contains(OWED)) {
-        findings.push(Finding::new(&file.path, index + 1, "every step is done, and this page still owes something"));
     }
     findings
 }
@@ -87,15 +84,21 @@ fn check_editions(files: &[Source]) -> Vec<Finding> {
         let (english, other) = (markdown::parse(left), markdown::parse(right));
         for (what, shape) in SHAPES {
             if shape(&english) != shape(&other) {
-                findings.push(Finding::new(&right.path, 0, format!("its {what} are not those of {}", left.path)));
+                findings.push(Finding::new(
+                    &right.path,
+                    0,
+                    format!("its {what} are not those of {}", left.path),
+                ));
             }
         }
     }
     findings
 }
 
+type Shape = fn(&Page) -> Vec<String>;
+
 /// What must be equal between editions, with its name.
-const SHAPES: [(&str, fn(&Page) -> Vec<String>); 3] = [
+const SHAPES: [(&str, Shape); 3] = [
     ("headings", |page| page.headings.iter().map(|heading| heading.level.to_string()).collect()),
     ("includes", |page| page.includes.iter().map(|include| include.text.clone()).collect()),
     ("blocks", |page| page.fences.iter().map(|fence| fence.language.clone()).collect()),
@@ -116,7 +119,6 @@ fn pages_below(files: &[Source], prefix: &str) -> Vec<Source> {
 
 #[test]
 fn every_page_includes_what_exists() {
-    let owes = !Progress::of_repository().is_done("e");
     let files = repo::all_text();
     let read = |path: &str| repo::read_if_present(path).map(|file| file.text);
     let pages = EDITIONS.iter().flat_map(|prefix| pages_below(&files, prefix));
@@ -192,7 +194,8 @@ mod controls {
     #[test]
     fn editions_of_different_shape_are_found() {
         let edition = |english: &str, korean: &str| {
-            let pages = [Source::fixture("book/en/src/p.md", english), Source::fixture("book/ko/src/p.md", korean)];
+            let pages =
+                [Source::fixture("book/en/src/p.md", english), Source::fixture("book/ko/src/p.md", korean)];
             check_editions(&pages).len()
         };
         assert_eq!(edition("# A\ntext\n```sh\nx\n```\n", "# 가\n글\n```sh\nx\n```\n"), 0);

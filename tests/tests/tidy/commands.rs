@@ -29,7 +29,9 @@ fn commands(file: &Source) -> Vec<Command> {
     let inline = inline.filter(|(text, _)| text.starts_with("cargo "));
     let all = in_blocks.chain(inline).map(|(text, line)| (text.split(" #").next().unwrap_or(""), line));
     let words = |text: &str| text.trim_start_matches("$ ").split_whitespace().map(str::to_owned).collect();
-    all.map(|(text, line)| Command { words: words(text), line }).filter(|command| !command.words.is_empty()).collect()
+    all.map(|(text, line)| Command { words: words(text), line })
+        .filter(|command| !command.words.is_empty())
+        .collect()
 }
 
 /// What exists: files by path, packages, chores, and the aliases of cargo.
@@ -47,7 +49,8 @@ impl World {
         let files = repo::all_text();
         let manifests = files.iter().filter(|file| file.path.ends_with("Cargo.toml"));
         let tables = manifests.filter_map(|file| file.text.parse::<toml::Table>().ok());
-        let packages = tables.filter_map(|table| Some(table.get("package")?.get("name")?.as_str()?.to_owned()));
+        let packages =
+            tables.filter_map(|table| Some(table.get("package")?.get("name")?.as_str()?.to_owned()));
         let config: toml::Table = repo::read(".cargo/config.toml").text.parse().expect("a valid config.toml");
         let is_owed = !Progress::of_repository().is_done("d");
         World {
@@ -179,7 +182,9 @@ fn a_command_that_does_not_exist_is_found() {
     let world = World {
         paths: set(&["examples/hello.rs", "book/en/book.toml", ".ci/run", "benches/benches/pool.rs"]),
         packages: set(&["clock"]),
-        chores: chores("enum Chore {\n    Loom,\n    BookData { check: bool },\n}\nenum Other {\n    Tea,\n}\n"),
+        chores: chores(
+            "enum Chore {\n    Loom,\n    BookData { check: bool },\n}\nenum Other {\n    Tea,\n}\n",
+        ),
         aliases: set(&["xtask"]),
         owed: set(&["starvation"]),
     };

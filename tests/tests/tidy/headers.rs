@@ -37,8 +37,10 @@ fn check_header(file: &Source) -> Option<Finding> {
 
 fn check_length(file: &Source) -> Option<Finding> {
     let lines = file.text.lines().count();
-    let explains = header_lines(&file.text).iter().any(|line| *line == "# Length");
-    let message = format!("{lines} lines, at most {MAX_LINES}: split it, or say why not under `# Length` in the header");
+    let explains = header_lines(&file.text).contains(&"# Length");
+    let message = format!(
+        "{lines} lines, at most {MAX_LINES}: split it, or say why not under `# Length` in the header"
+    );
     (lines > MAX_LINES && !explains).then(|| Finding::new(&file.path, 0, message))
 }
 

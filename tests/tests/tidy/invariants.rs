@@ -25,7 +25,9 @@ fn invariants(file: &Source) -> (Vec<Invariant>, Vec<Finding>) {
             is_inside = line == "# Invariants";
         } else if let (true, Some(item)) = (is_inside, line.strip_prefix("- ")) {
             match item.split_once(": ").map(|(id, _)| id).filter(|id| is_id(id)) {
-                Some(id) => found.push(Invariant { id: id.to_owned(), path: file.path.clone(), line: index + 1 }),
+                Some(id) => {
+                    found.push(Invariant { id: id.to_owned(), path: file.path.clone(), line: index + 1 })
+                }
                 None => {
                     let message = "an invariant begins with an id: `- T1: …`";
                     findings.push(Finding::new(&file.path, index + 1, message));

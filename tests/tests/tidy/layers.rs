@@ -64,13 +64,19 @@ fn check_layers(workspace: &Workspace) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, known) in workspace {
         let Some(layer) = known.layer else {
-            findings.push(Finding::new(name, 0, "state `[package.metadata.lab] layer = N` in its Cargo.toml"));
+            findings.push(Finding::new(
+                name,
+                0,
+                "state `[package.metadata.lab] layer = N` in its Cargo.toml",
+            ));
             continue;
         };
         for used in &known.uses {
             let Some(below) = workspace.get(used).and_then(|used| used.layer) else { continue };
             if below >= layer {
-                let message = format!("layer {layer} depends on {used} of layer {below}; only lower layers are allowed");
+                let message = format!(
+                    "layer {layer} depends on {used} of layer {below}; only lower layers are allowed"
+                );
                 findings.push(Finding::new(name, 0, message));
             }
         }
@@ -182,10 +188,15 @@ mod controls {
             std::fs::write(path, text).unwrap();
         };
         let manifest = |name: &str, layer: u64, rest: &str| {
-            format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n[package.metadata.lab]\nlayer = {layer}\n{rest}")
+            format!(
+                "[package]\nname = \"{name}\"\nedition = \"2024\"\n[package.metadata.lab]\nlayer = {layer}\n{rest}"
+            )
         };
         write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"a\", \"b\"]\n");
-        write("a/Cargo.toml", &manifest("a", 1, "[dependencies]\nother = { package = \"b\", path = \"../b\" }\n"));
+        write(
+            "a/Cargo.toml",
+            &manifest("a", 1, "[dependencies]\nother = { package = \"b\", path = \"../b\" }\n"),
+        );
         write("b/Cargo.toml", &manifest("b", 1, "[dev-dependencies]\na = { path = \"../a\" }\n"));
         write("a/src/lib.rs", "");
         write("b/src/lib.rs", "");

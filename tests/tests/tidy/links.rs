@@ -83,7 +83,10 @@ fn every_link_leads_somewhere() {
 #[test]
 fn a_dead_link_is_found() {
     let files = [
-        Source::fixture("README.md", "# Top\n[a](docs/a.md#first-part) [b](docs) [c](https://x.invalid/y) [d](#top)\n"),
+        Source::fixture(
+            "README.md",
+            "# Top\n[a](docs/a.md#first-part) [b](docs) [c](https://x.invalid/y) [d](#top)\n",
+        ),
         Source::fixture("docs/a.md", "# First part\n[up](../README.md)\n"),
         Source::fixture("book/en/src/a.md", "[b](b.md)"),
         Source::fixture("book/en/src/b.md", "[out](../../../README.md)"),

@@ -65,8 +65,12 @@ fn unsafe_code_is_denied_and_clippy_refuses_the_clock() {
         assert_eq!(lints[tool][lint].as_str(), Some("deny"), "{tool}::{lint}");
     }
     let clippy: Table = repo::read("clippy.toml").text.parse().unwrap();
-    let refused: Vec<&str> =
-        clippy["disallowed-methods"].as_array().unwrap().iter().filter_map(|rule| rule["path"].as_str()).collect();
+    let refused: Vec<&str> = clippy["disallowed-methods"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|rule| rule["path"].as_str())
+        .collect();
     let clocks = ["std::time::Instant::now", "std::time::Instant::elapsed", "std::time::SystemTime::now"];
     assert!(clocks.iter().all(|path| refused.contains(path)), "{refused:?}");
 }
@@ -77,7 +81,10 @@ fn a_manifest_with_its_own_version_lints_or_abort_is_found() {
     let good = "[package]\nname = \"x\"\n[lints]\nworkspace = true\n[dependencies]\nslab.workspace = true\n";
     assert_eq!(says(good), 0);
     assert_eq!(says(&good.replace("slab.workspace = true", "slab = \"0.4\"")), 1);
-    assert_eq!(says(&format!("{good}[target.'cfg(unix)'.dependencies]\nlibc = {{ version = \"0.2\" }}\n")), 1);
+    assert_eq!(
+        says(&format!("{good}[target.'cfg(unix)'.dependencies]\nlibc = {{ version = \"0.2\" }}\n")),
+        1
+    );
     assert_eq!(says(&good.replace("[lints]\nworkspace = true\n", "")), 1);
     assert_eq!(says(&format!("{good}[profile.release]\npanic = \"abort\"\n")), 1);
     assert_eq!(says("not a manifest"), 1);

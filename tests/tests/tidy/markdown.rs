@@ -110,7 +110,10 @@ fn a_page_is_taken_apart() {
 
 #[test]
 fn an_escaped_include_is_text() {
-    assert_eq!(includes("\\{{#include a.rs}} {{#rustdoc_include b.rs:c}} {{#title x}}").collect::<Vec<_>>(), ["b.rs:c"]);
+    assert_eq!(
+        includes("\\{{#include a.rs}} {{#rustdoc_include b.rs:c}} {{#title x}}").collect::<Vec<_>>(),
+        ["b.rs:c"]
+    );
 }
 
 #[test]

@@ -16,11 +16,6 @@ impl Source {
     pub(crate) fn fixture(path: &str, text: &str) -> Source {
         Source { path: path.to_owned(), text: text.to_owned() }
     }
-
-    /// Whether the file belongs to a folder of the repository, such as `book`.
-    pub(crate) fn is_below(&self, folder: &str) -> bool {
-        self.path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
-    }
 }
 
 /// Something that breaks a rule; `line` counts from 1, and 0 means the file as a whole.
@@ -113,7 +108,9 @@ fn is_built(relative: &str) -> bool {
 #[test]
 fn the_walk_sees_sources_and_not_what_builds_write() {
     let world = tempfile::tempdir().unwrap();
-    for path in ["src/lib.rs", "target/debug/x.rs", ".git/config", "book/en/book/index.html", "book/en/src/a.md"] {
+    for path in
+        ["src/lib.rs", "target/debug/x.rs", ".git/config", "book/en/book/index.html", "book/en/src/a.md"]
+    {
         let path = world.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, "text").unwrap();

@@ -24,7 +24,8 @@ fn check_stubs(file: &Source) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, (code, comment)) in split.code.lines().zip(split.comments.lines()).enumerate() {
         let is_attribute = code.trim_start().starts_with("#[");
-        let stubs = STUBS.iter().filter(|(word, _)| code.contains(word) && (*word != ", ignore" || is_attribute));
+        let stubs =
+            STUBS.iter().filter(|(word, _)| code.contains(word) && (*word != ", ignore" || is_attribute));
         let words = |mark: &&&str| comment.split(|c: char| !c.is_alphanumeric()).any(|word| word == **mark);
         let marks = MARKS.iter().filter(words).map(|mark| (mark, "a note to finish something"));
         for (word, what) in stubs.map(|(word, what)| (word, *what)).chain(marks) {
@@ -85,7 +86,10 @@ fn a_sleep_in_a_test_is_found_unless_it_says_why() {
     };
     assert_eq!(in_test_module("    std::thread::sleep(ms(5));"), 1);
     assert_eq!(in_test_module("    thread::sleep(ms(5)); // sleep: too short"), 1);
-    assert_eq!(in_test_module("    // sleep: the kernel offers no event for this\n    thread::sleep(ms(5));"), 0);
+    assert_eq!(
+        in_test_module("    // sleep: the kernel offers no event for this\n    thread::sleep(ms(5));"),
+        0
+    );
     assert_eq!(in_test_module("    say(\"thread::sleep\");"), 0);
     let outside = Source::fixture("src/a.rs", "fn load() { std::thread::sleep(ms(5)); }");
     assert_eq!(check_sleeps(&outside).len(), 0, "programs may sleep; tests may not");

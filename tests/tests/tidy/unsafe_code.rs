@@ -17,8 +17,16 @@ fn check(file: &Source) -> Vec<Finding> {
     for (index, line) in code.lines().enumerate() {
         let is_attribute = line.contains("allow(") || line.contains("expect(");
         for (lint, places) in EXCEPTIONS {
-            if is_attribute && line.contains('#') && line.contains(lint) && !places.contains(&file.path.as_str()) {
-                findings.push(Finding::new(&file.path, index + 1, format!("`{lint}` may be allowed only in {places:?}")));
+            if is_attribute
+                && line.contains('#')
+                && line.contains(lint)
+                && !places.contains(&file.path.as_str())
+            {
+                findings.push(Finding::new(
+                    &file.path,
+                    index + 1,
+                    format!("`{lint}` may be allowed only in {places:?}"),
+                ));
             }
         }
         let has_block = line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "unsafe");
