@@ -122,7 +122,7 @@ fn every_page_includes_what_exists() {
     let files = repo::all_text();
     let read = |path: &str| repo::read_if_present(path).map(|file| file.text);
     let pages = EDITIONS.iter().flat_map(|prefix| pages_below(&files, prefix));
-    repo::assert_clean(&pages.flat_map(|page| check_page(&page, read, owes)).collect::<Vec<_>>());
+    repo::assert_clean(&pages.flat_map(|page| check_page(&page, read)).collect::<Vec<_>>());
 }
 
 #[test]
@@ -154,7 +154,7 @@ mod controls {
             "book/data/none.md" => Some("\n".to_owned()),
             _ => None,
         };
-        check_page(&Source::fixture("book/en/src/p.md", text), read, false).len()
+        check_page(&Source::fixture("book/en/src/p.md", text), read).len()
     }
 
     #[test]
@@ -182,13 +182,6 @@ mod controls {
         assert_eq!(says("```rust\n{{#include ../../../examples/a.rs:one}}\n```\n"), 0);
         assert_eq!(says("```rust\nfn typed_in() {}\n```\n"), 1);
         assert_eq!(says("```sh\ncargo test\n```\n"), 0);
-    }
-
-    #[test]
-    fn a_page_owes_nothing_once_the_work_is_done() {
-        let page = Source::fixture("book/en/src/p.md", "text\n<!-- owed: a figure -->\n");
-        assert_eq!(check_page(&page, |_| None, true).len(), 0);
-        assert_eq!(check_page(&page, |_| None, false)[0].line, 2);
     }
 
     #[test]

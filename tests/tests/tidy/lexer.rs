@@ -210,7 +210,7 @@ mod tests {
         check("a(); // b()\n", "a();       \n", "     // b()\n");
         check("/* x /* y */ z */ a", "                  a", "/* x /* y */ z */  ");
         check(r#"p("// no \" q") + 1"#, r#"p("          ") + 1"#, &" ".repeat(19));
-        check("r#\"a \"b\" // c\"# d", "r#\"            \"# d", &" ".repeat(17));
+        check("r#\"a \"b\" // c\"# d", "r#\"          \"# d", &" ".repeat(17));
     }
 
     #[test]

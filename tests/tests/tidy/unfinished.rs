@@ -6,6 +6,7 @@
 //! begins with `sleep:` and gives the reason in a few words.
 
 use crate::lexer;
+use crate::progress::Progress;
 use crate::repo::{self, Finding, Source};
 
 const STUBS: [(&str, &str); 5] = [
@@ -17,6 +18,8 @@ const STUBS: [(&str, &str); 5] = [
 ];
 const MARKS: [&str; 3] = ["FIXME", "TODO", "XXX"];
 const SLEEPS: [&str; 4] = ["thread::sleep", "thread::{sleep", "thread::park_timeout", "sleep_ms"];
+/// Stands in a document where something will be put that only a finished program can give.
+const OWED: &str = "<!-- owed:";
 const MIN_REASON_WORDS: usize = 4;
 
 fn check_stubs(file: &Source) -> Vec<Finding> {
@@ -51,6 +54,11 @@ fn check_sleeps(file: &Source) -> Vec<Finding> {
     findings
 }
 
+fn check_owed(file: &Source) -> Option<Finding> {
+    let line = file.text.lines().position(|line| line.contains(OWED))?;
+    Some(Finding::new(&file.path, line + 1, "every step is done, and this page still owes something"))
+}
+
 fn is_reason(comment: &str) -> bool {
     let reason = comment.split_once("sleep:").map_or("", |(_, reason)| reason);
     reason.split_whitespace().count() >= MIN_REASON_WORDS
@@ -64,6 +72,25 @@ fn nothing_unfinished_is_shipped() {
 #[test]
 fn no_test_waits_by_sleeping() {
     repo::assert_clean(&repo::rust_files().iter().flat_map(check_sleeps).collect::<Vec<_>>());
+}
+
+#[test]
+fn documents_owe_nothing_once_every_step_is_done() {
+    let files = repo::all_text();
+    let pages = files.iter().filter(|file| file.path.ends_with(".md"));
+    if Progress::of_repository().is_done("e") {
+        repo::assert_clean(&pages.filter_map(check_owed).collect::<Vec<_>>());
+    } else {
+        pages
+            .filter_map(check_owed)
+            .for_each(|finding| println!("still owed: {}:{}", finding.path, finding.line));
+    }
+}
+
+#[test]
+fn a_page_that_owes_something_is_found() {
+    assert!(check_owed(&Source::fixture("README.md", "text\n")).is_none());
+    assert_eq!(check_owed(&Source::fixture("README.md", "text\n<!-- owed: a screen -->\n")).unwrap().line, 2);
 }
 
 #[test]
