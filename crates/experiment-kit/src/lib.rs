@@ -11,6 +11,9 @@ pub mod starvation;
 pub mod work;
 
 mod error;
+mod load;
+mod rng;
+pub mod stats;
 
 pub use contender::{Contender, LagStats, RunningServer, ServerSpec, ServerStats, StallReport};
 pub use error::KitError;
