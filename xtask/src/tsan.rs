@@ -7,7 +7,8 @@
 //!
 //! The standard library is not rebuilt, so the sanitizer sees only a part of what its locks and channels do
 //! and reports races that are none. That is why this is a chore for people and no part of the gate, why it
-//! runs in release (far fewer such reports), and why tests run one after another on one thread.
+//! runs in release (far fewer such reports), why tests run one after another, and why the runner of the tests
+//! is suppressed.
 
 use std::fs;
 use std::path::Path;
@@ -74,7 +75,7 @@ fn try_control(host: &str, folder: &Path) -> Result<()> {
 fn control(host: &str, folder: &Path, name: &str, extra: &[&str]) -> Result<Option<i32>> {
     let program = folder.join(name);
     let mut compiler = Command::new("rustc");
-    compiler.args(["--edition", "2024", "-O", "--target", host]).args(FLAGS).args(extra);
+    compiler.args(["--edition", "2024", "-O", "--test", "--target", host]).args(FLAGS).args(extra);
     compiler
         .arg(process::root().join("xtask/tsan/race.rs"))
         .arg("-o")
@@ -89,6 +90,6 @@ fn control(host: &str, folder: &Path, name: &str, extra: &[&str]) -> Result<Opti
         );
     }
     let mut run = Command::new(&program);
-    run.env("TSAN_OPTIONS", format!("exitcode={RACE}"));
+    run.arg("--test-threads=1").env("TSAN_OPTIONS", sanitizer_options());
     Ok(process::capture(&mut run)?.status.code())
 }

@@ -1,7 +1,8 @@
 //! Two threads write one number: with `--cfg guarded` under a lock, else as the data race that it looks like.
 //!
 //! The chore `tsan` compiles this file by itself, both ways, before it trusts the sanitizer: the race must be
-//! reported, and the guarded program must not.
+//! reported, and the guarded program must not. It is a test, so that the control takes the same way through
+//! the runner of tests, and meets the same suppressions, as what is checked afterwards.
 #![allow(unsafe_code)] // Safe Rust has no data races, and the control needs one.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +25,8 @@ fn add_one() {
     }
 }
 
-fn main() {
+#[test]
+fn two_threads_add() {
     let adds = || (0..100_000).for_each(|_| add_one());
     thread::scope(|scope| {
         let other = thread::Builder::new().name("other".to_owned()).spawn_scoped(scope, adds);
