@@ -45,6 +45,10 @@ pub struct Slice {
     pub cut_start: bool,
     /// Its end is not in the recording.
     pub cut_end: bool,
+    /// Where its begin is in [`Recording::records`].
+    pub begin_index: Option<usize>,
+    /// Where its end is in [`Recording::records`].
+    pub end_index: Option<usize>,
 }
 
 impl Slice {
@@ -69,7 +73,7 @@ pub(crate) enum Mismatch {
 pub(crate) fn slices(recording: &Recording, report: &mut dyn FnMut(Mismatch)) -> Vec<Slice> {
     let Some((first_ns, last_ns)) = recording.time_range_ns() else { return Vec::new() };
     let mut lanes: Vec<LaneStack> = Vec::new();
-    for record in &recording.records {
+    for (index, record) in recording.records.iter().enumerate() {
         let lane = usize::from(record.lane);
         while lanes.len() <= lane {
             let has_holes = recording.lanes.get(lanes.len()).is_some_and(|info| info.dropped > 0);
@@ -77,9 +81,9 @@ pub(crate) fn slices(recording: &Recording, report: &mut dyn FnMut(Mismatch)) ->
         }
         let stack = &mut lanes[lane];
         if record.kind.slice_end().is_some() {
-            stack.begin(record, report);
+            stack.begin(index, record, report);
         } else if let Some(begin) = record.kind.slice_begin() {
-            stack.end(record, begin, report);
+            stack.end(index, record, begin, report);
         }
         stack.seen_ns = record.t_ns;
     }
@@ -99,7 +103,7 @@ struct LaneStack {
 }
 
 impl LaneStack {
-    fn begin(&mut self, record: &Record, report: &mut dyn FnMut(Mismatch)) {
+    fn begin(&mut self, at: usize, record: &Record, report: &mut dyn FnMut(Mismatch)) {
         if let Some(position) = self.open.iter().position(|(_, open)| cannot_contain(open, record)) {
             if self.has_holes && never_nests(record.kind) {
                 for (index, _) in self.open.drain(position..) {
@@ -122,14 +126,16 @@ impl LaneStack {
             end_ns: record.t_ns,
             cut_start: false,
             cut_end: true,
+            begin_index: Some(at),
+            end_index: None,
         });
     }
 
-    fn end(&mut self, end: &Record, begin_kind: EventKind, report: &mut dyn FnMut(Mismatch)) {
+    fn end(&mut self, at: usize, end: &Record, begin_kind: EventKind, report: &mut dyn FnMut(Mismatch)) {
         let matches =
             |open: &Record| open.kind == begin_kind && (open.id == end.id || open.id == 0 || end.id == 0);
         let Some(position) = self.open.iter().rposition(|(_, open)| matches(open)) else {
-            return self.end_alone(end, begin_kind, report);
+            return self.end_alone(at, end, begin_kind, report);
         };
         for (index, unclosed) in self.open.drain(position + 1..) {
             report(Mismatch::NotClosed(unclosed));
@@ -137,11 +143,18 @@ impl LaneStack {
         }
         if let Some((index, _)) = self.open.pop() {
             let slice = &mut self.done[index];
-            (slice.end_ns, slice.end_arg, slice.cut_end) = (end.t_ns, Some(end.arg), false);
+            (slice.end_ns, slice.end_arg, slice.end_index) = (end.t_ns, Some(end.arg), Some(at));
+            slice.cut_end = false;
         }
     }
 
-    fn end_alone(&mut self, end: &Record, begin_kind: EventKind, report: &mut dyn FnMut(Mismatch)) {
+    fn end_alone(
+        &mut self,
+        at: usize,
+        end: &Record,
+        begin_kind: EventKind,
+        report: &mut dyn FnMut(Mismatch),
+    ) {
         if self.has_holes || !self.open.is_empty() {
             return report(Mismatch::EndAlone(*end));
         }
@@ -161,6 +174,8 @@ impl LaneStack {
             end_ns: end.t_ns,
             cut_start: true,
             cut_end: false,
+            begin_index: None,
+            end_index: Some(at),
         };
         self.done.insert(0, around);
     }
