@@ -1,1 +1,47 @@
-//! event-loop.
+//! A single-threaded event loop with libuv's phases, Node's scheduling words and local tasks.
+//!
+//! # Layout
+//! Read [`EventLoop`] first: its `pass` lists the phases. Then the table of handles (active, referenced,
+//! closing), timers and their heap, watchers, the poll phase, sockets, the ways in from other threads, Node's
+//! layer, tasks, and last who held the loop ([`LoopHandle::stalls`]).
+//!
+//! # Invariants
+//! The files give theirs; the ids are unique in this crate.
+
+#![allow(clippy::module_inception)] // The crate is named after its main noun.
+
+mod event_loop;
+mod phase;
+mod core;
+mod options;
+mod handle;
+mod watcher;
+mod timer;
+mod timer_heap;
+mod poll_phase;
+mod tcp;
+mod remote;
+mod node;
+mod task;
+mod blame;
+mod metrics;
+mod error;
+mod driver;
+
+pub use blame::{SpanSite, StallReport};
+pub use core::LoopHandle;
+pub use driver::{Call, DriverLog, Peer, Script};
+pub use error::LoopError;
+pub use event_loop::{EventLoop, RunMode};
+pub use metrics::{LoopMetrics, MetricsSnapshot};
+pub use node::{ImmediateId, TimeoutId};
+pub use options::{LoopOptions, PanicPolicy, TimerOrder};
+pub use phase::{Callee, Phase, PhaseEvent};
+pub use remote::{AsyncHandle, AsyncSender, Completion, RemoteHandle};
+pub use task::{
+    JoinError, JoinHandle, OneshotReceiver, OneshotSender, Sleep, YieldNow, oneshot, sleep, sleep_until,
+    yield_now,
+};
+pub use tcp::{Accepted, OwnedTcpStream, ReadEvent, TcpListener, TcpStream};
+pub use timer::Timer;
+pub use watcher::{Check, Idle, Prepare};

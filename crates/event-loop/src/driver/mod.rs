@@ -1,0 +1,222 @@
+//! The driver seam: everything that the loop asks of the world outside goes through here.
+//!
+//! # Model
+//! A [`Driver`] is the operating system through mio, a script written by a test, or the replay of a log.
+//! Handles never touch mio and hold only a [`SocketId`]. Every answer of the world can be logged, and a log
+//! replays a run to the same phase trace.
+//!
+//! A driver answers: `now`, `poll`, `inbox` (how many items from other threads to take), `listen`, `connect`,
+//! `accept`, `read`, `write`, `shutdown`, `take_error`, `addresses`, `close`.
+//!
+//! # Invariants
+//! - D1: readiness is edge-triggered: after an edge, a socket is silent until its owner has seen `WouldBlock`.
+//! - D2: a log replays to the same answers in the same order, and says so when the run asks for something else.
+
+mod os;
+mod replay;
+mod scripted;
+
+pub use replay::DriverLog;
+pub use scripted::{Call, Peer, Script};
+
+pub(crate) use os::OsDriver;
+pub(crate) use replay::{Answer, Replay, logged};
+pub(crate) use scripted::ScriptedDriver;
+
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The driver's name of a socket; it means nothing to other drivers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SocketId(pub(crate) usize);
+
+/// What one poll said of one registered socket, or of the wake-up (token [`WAKE`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Readiness {
+    pub(crate) token: u64,
+    pub(crate) readable: bool,
+    pub(crate) writable: bool,
+    /// The peer has ended its direction: reading finds the end, so the readable bit stays.
+    pub(crate) read_closed: bool,
+}
+
+/// How far a read or write came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moved {
+    /// Bytes moved.
+    pub(crate) bytes: usize,
+    /// The system has no more now, and will say so when it has: no need to ask until `WouldBlock`.
+    pub(crate) exhausted: bool,
+}
+
+/// The token of the wake-up from other threads.
+pub(crate) const WAKE: u64 = u64::MAX;
+
+/// How many events one poll call fetches; libuv's number.
+pub(crate) const EVENTS_PER_POLL: usize = 1024;
+
+/// The three worlds that a loop can live in.
+pub(crate) enum Kind {
+    Os(Box<OsDriver>),
+    Scripted(ScriptedDriver),
+    Replay(Replay),
+}
+
+/// A world, and the log of its answers when one is kept.
+pub(crate) struct Driver {
+    kind: Kind,
+    log: Option<DriverLog>,
+}
+
+/// Wakes a loop that sleeps in poll, from any thread.
+#[derive(Clone)]
+pub(crate) enum LoopWaker {
+    Os(Arc<mio::Waker>),
+    Flag(Arc<scripted::WakeFlag>),
+}
+
+impl LoopWaker {
+    /// Wakes the loop. A refused wake-up is not an error: it means that one is on its way already.
+    pub(crate) fn wake(&self) {
+        match self {
+            LoopWaker::Os(waker) => {
+                let _ = waker.wake();
+            }
+            LoopWaker::Flag(flag) => flag.raise(),
+        }
+    }
+}
+
+macro_rules! each_world {
+    ($self:expr, $driver:ident => $body:expr) => {
+        match &mut $self.kind {
+            Kind::Os($driver) => $body,
+            Kind::Scripted($driver) => $body,
+            Kind::Replay($driver) => $body,
+        }
+    };
+}
+
+impl Driver {
+    pub(crate) fn new(kind: Kind, log: Option<DriverLog>) -> Driver {
+        Driver { kind, log }
+    }
+
+    pub(crate) fn waker(&self) -> LoopWaker {
+        match &self.kind {
+            Kind::Os(os) => os.waker(),
+            Kind::Scripted(scripted) => scripted.waker(),
+            Kind::Replay(replay) => replay.waker(),
+        }
+    }
+
+    pub(crate) fn now(&mut self) -> Instant {
+        let now = each_world!(self, world => world.now());
+        self.note(|| Answer::Now(now));
+        now
+    }
+
+    /// Waits for readiness, at most `timeout` (for ever when `None`), and appends what it saw to `events`.
+    pub(crate) fn poll(&mut self, timeout: Option<Duration>, events: &mut Vec<Readiness>) -> io::Result<()> {
+        let before = events.len();
+        let result = each_world!(self, world => world.poll(timeout, events));
+        self.note(|| Answer::Poll(logged(&result, |_| ()), events[before..].to_vec()));
+        result
+    }
+
+    /// How many items of the inbox belong to this wake-up: all that are there, or as many as the log says.
+    pub(crate) fn inbox_quota(&mut self) -> Option<usize> {
+        match &mut self.kind {
+            Kind::Replay(replay) => Some(replay.inbox_quota()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn note_inbox(&mut self, taken: usize) {
+        self.note(|| Answer::Inbox(taken));
+    }
+
+    pub(crate) fn listen(&mut self, addr: SocketAddr, backlog: u32, token: u64) -> io::Result<SocketId> {
+        let result = each_world!(self, world => world.listen(addr, backlog, token));
+        self.note(|| Answer::Socket(logged(&result, |id| id.0)));
+        result
+    }
+
+    pub(crate) fn connect(&mut self, addr: SocketAddr, token: u64) -> io::Result<SocketId> {
+        let result = each_world!(self, world => world.connect(addr, token));
+        self.note(|| Answer::Socket(logged(&result, |id| id.0)));
+        result
+    }
+
+    /// Takes one waiting connection; it is not registered until [`Driver::register`].
+    pub(crate) fn accept(&mut self, listener: SocketId) -> io::Result<(SocketId, SocketAddr)> {
+        let result = each_world!(self, world => world.accept(listener));
+        self.note(|| Answer::Accept(logged(&result, |(id, peer)| (id.0, *peer))));
+        result
+    }
+
+    /// Drops one waiting connection even when no descriptor is left; `WouldBlock` when none waits.
+    pub(crate) fn shed(&mut self, listener: SocketId) -> io::Result<()> {
+        let result = each_world!(self, world => world.shed(listener));
+        self.note(|| Answer::Done(logged(&result, |_| ())));
+        result
+    }
+
+    pub(crate) fn register(&mut self, socket: SocketId, token: u64) -> io::Result<()> {
+        let result = each_world!(self, world => world.register(socket, token));
+        self.note(|| Answer::Done(logged(&result, |_| ())));
+        result
+    }
+
+    pub(crate) fn read(&mut self, socket: SocketId, buffer: &mut [u8]) -> io::Result<Moved> {
+        let result = each_world!(self, world => world.read(socket, buffer));
+        self.note(|| {
+            Answer::Read(logged(&result, |moved| (buffer[..moved.bytes].to_vec(), moved.exhausted)))
+        });
+        result
+    }
+
+    pub(crate) fn write(&mut self, socket: SocketId, buffers: &[io::IoSlice<'_>]) -> io::Result<Moved> {
+        let result = each_world!(self, world => world.write(socket, buffers));
+        self.note(|| Answer::Written(logged(&result, |moved| *moved)));
+        result
+    }
+
+    pub(crate) fn shutdown(&mut self, socket: SocketId, how: Shutdown) -> io::Result<()> {
+        let result = each_world!(self, world => world.shutdown(socket, how));
+        self.note(|| Answer::Done(logged(&result, |_| ())));
+        result
+    }
+
+    /// The outcome of a connect: `Ok` when it stands, the system's error otherwise.
+    pub(crate) fn finish_connect(&mut self, socket: SocketId) -> io::Result<()> {
+        let result = each_world!(self, world => world.finish_connect(socket));
+        self.note(|| Answer::Done(logged(&result, |_| ())));
+        result
+    }
+
+    pub(crate) fn local_addr(&mut self, socket: SocketId) -> io::Result<SocketAddr> {
+        let result = each_world!(self, world => world.local_addr(socket));
+        self.note(|| Answer::Address(logged(&result, |addr| *addr)));
+        result
+    }
+
+    pub(crate) fn set_nodelay(&mut self, socket: SocketId, on: bool) -> io::Result<()> {
+        let result = each_world!(self, world => world.set_nodelay(socket, on));
+        self.note(|| Answer::Done(logged(&result, |_| ())));
+        result
+    }
+
+    /// Closes the socket at once; its later events are stale.
+    pub(crate) fn close(&mut self, socket: SocketId) {
+        each_world!(self, world => world.close(socket));
+    }
+
+    fn note(&self, answer: impl FnOnce() -> Answer) {
+        if let Some(log) = &self.log {
+            log.push(answer());
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The operating system through mio: edge-triggered, registered once for both directions.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clock::Clock;
+use mio::net::{TcpListener, TcpStream};
+use mio::{Interest, Token};
+use slab::Slab;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::{EVENTS_PER_POLL, LoopWaker, Moved, Readiness, SocketId, WAKE};
+
+/// With epoll and kqueue a short read or write has exhausted the socket, and news from then on makes a new
+/// edge; asking again until `WouldBlock` would cost a system call for each message. (Other selectors that mio
+/// emulates re-arm only on `WouldBlock`.)
+const SHORT_MEANS_EXHAUSTED: bool = cfg!(any(target_os = "linux", target_os = "macos"));
+
+/// The real world. One socket is registered once, for reading and writing, so that changing interest
+/// costs no system call; readiness that nobody wants now is remembered by the handle.
+pub(crate) struct OsDriver {
+    poll: mio::Poll,
+    events: mio::Events,
+    waker: Arc<mio::Waker>,
+    sockets: Slab<OsSocket>,
+    clock: Clock,
+    /// A descriptor kept in reserve: given up to accept and drop a connection when none is left.
+    spare: Option<File>,
+}
+
+enum OsSocket {
+    Listener(TcpListener),
+    Stream(TcpStream),
+}
+
+impl OsDriver {
+    pub(crate) fn new(clock: Clock) -> io::Result<OsDriver> {
+        let poll = mio::Poll::new()?;
+        let waker = Arc::new(mio::Waker::new(poll.registry(), Token(WAKE as usize))?);
+        Ok(OsDriver {
+            poll,
+            events: mio::Events::with_capacity(EVENTS_PER_POLL),
+            waker,
+            sockets: Slab::new(),
+            clock,
+            spare: spare_descriptor(),
+        })
+    }
+
+    pub(super) fn waker(&self) -> LoopWaker {
+        LoopWaker::Os(self.waker.clone())
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    pub(super) fn poll(&mut self, timeout: Option<Duration>, into: &mut Vec<Readiness>) -> io::Result<()> {
+        self.poll.poll(&mut self.events, timeout)?;
+        for event in &self.events {
+            let failed = event.is_error();
+            into.push(Readiness {
+                token: event.token().0 as u64,
+                readable: event.is_readable() || event.is_read_closed() || failed,
+                writable: event.is_writable() || event.is_write_closed() || failed,
+                read_closed: event.is_read_closed() || failed,
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn listen(&mut self, addr: SocketAddr, backlog: u32, token: u64) -> io::Result<SocketId> {
+        let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+        // A restarted server may take over a port whose old connections linger in TIME_WAIT.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.bind(&addr.into())?;
+        socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        socket.set_nonblocking(true)?;
+        let mut listener = TcpListener::from_std(socket.into());
+        self.poll.registry().register(&mut listener, Token(token as usize), Interest::READABLE)?;
+        Ok(SocketId(self.sockets.insert(OsSocket::Listener(listener))))
+    }
+
+    pub(super) fn connect(&mut self, addr: SocketAddr, token: u64) -> io::Result<SocketId> {
+        let stream = TcpStream::connect(addr)?;
+        let id = SocketId(self.sockets.insert(OsSocket::Stream(stream)));
+        self.register(id, token).inspect_err(|_| {
+            self.sockets.remove(id.0);
+        })?;
+        Ok(id)
+    }
+
+    pub(super) fn accept(&mut self, listener: SocketId) -> io::Result<(SocketId, SocketAddr)> {
+        let (stream, peer) = self.listener(listener)?.accept()?;
+        Ok((SocketId(self.sockets.insert(OsSocket::Stream(stream))), peer))
+    }
+
+    pub(super) fn shed(&mut self, listener: SocketId) -> io::Result<()> {
+        drop(self.spare.take());
+        let result = self.listener(listener)?.accept().map(drop);
+        self.spare = spare_descriptor();
+        result
+    }
+
+    pub(super) fn register(&mut self, socket: SocketId, token: u64) -> io::Result<()> {
+        let Some(OsSocket::Stream(stream)) = self.sockets.get_mut(socket.0) else { return Err(unknown()) };
+        self.poll.registry().register(stream, Token(token as usize), Interest::READABLE | Interest::WRITABLE)
+    }
+
+    pub(super) fn read(&mut self, socket: SocketId, buffer: &mut [u8]) -> io::Result<Moved> {
+        let bytes = self.stream(socket)?.read(buffer)?;
+        Ok(Moved { bytes, exhausted: SHORT_MEANS_EXHAUSTED && bytes > 0 && bytes < buffer.len() })
+    }
+
+    pub(super) fn write(&mut self, socket: SocketId, buffers: &[io::IoSlice<'_>]) -> io::Result<Moved> {
+        let wanted: usize = buffers.iter().map(|buffer| buffer.len()).sum();
+        let bytes = self.stream(socket)?.write_vectored(buffers)?;
+        Ok(Moved { bytes, exhausted: SHORT_MEANS_EXHAUSTED && bytes > 0 && bytes < wanted })
+    }
+
+    pub(super) fn shutdown(&mut self, socket: SocketId, how: Shutdown) -> io::Result<()> {
+        self.stream(socket)?.shutdown(how)
+    }
+
+    pub(super) fn finish_connect(&mut self, socket: SocketId) -> io::Result<()> {
+        let stream = self.stream(socket)?;
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
+        }
+        match stream.peer_addr() {
+            Ok(_) => Ok(()),
+            // Not there yet: the edge came early (mio allows that), another one will follow.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn local_addr(&mut self, socket: SocketId) -> io::Result<SocketAddr> {
+        match self.sockets.get(socket.0) {
+            Some(OsSocket::Listener(listener)) => listener.local_addr(),
+            Some(OsSocket::Stream(stream)) => stream.local_addr(),
+            None => Err(unknown()),
+        }
+    }
+
+    pub(super) fn set_nodelay(&mut self, socket: SocketId, on: bool) -> io::Result<()> {
+        self.stream(socket)?.set_nodelay(on)
+    }
+
+    pub(super) fn close(&mut self, socket: SocketId) {
+        // Closing the descriptor also takes it out of the poll set.
+        self.sockets.try_remove(socket.0);
+    }
+
+    fn listener(&mut self, socket: SocketId) -> io::Result<&mut TcpListener> {
+        match self.sockets.get_mut(socket.0) {
+            Some(OsSocket::Listener(listener)) => Ok(listener),
+            _ => Err(unknown()),
+        }
+    }
+
+    fn stream(&mut self, socket: SocketId) -> io::Result<&mut TcpStream> {
+        match self.sockets.get_mut(socket.0) {
+            Some(OsSocket::Stream(stream)) => Ok(stream),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+/// The socket was closed before this call; libuv says EBADF.
+fn unknown() -> io::Error {
+    io::Error::new(io::ErrorKind::NotConnected, "the socket is closed")
+}
+
+fn spare_descriptor() -> Option<File> {
+    if cfg!(unix) { File::open("/dev/null").ok() } else { None }
+}

@@ -1,0 +1,196 @@
+//! The poll phase: sleep until something is ready, then serve it.
+//!
+//! # Model
+//! Time is read after every return from poll. When a wake-up served nobody, the loop goes back to sleep for
+//! the rest of the time. When a poll comes back full, it is repeated without sleeping, at most 48 times.
+//! Sockets that kept their readiness (a cap was hit, reading was started with data waiting) are served first
+//! and keep poll from sleeping.
+//!
+//! # Invariants
+//! - P1: an event for a handle that was closed in the same batch reaches nobody.
+//!
+//! # Source
+//! libuv 1.52 `uv__io_poll`.
+
+use std::io;
+use std::time::Duration;
+
+use runtime_trace::EventKind;
+
+use crate::core::LoopHandle;
+use crate::driver::{EVENTS_PER_POLL, Readiness, WAKE};
+use crate::error::LoopError;
+use crate::handle::{HandleId, Kind};
+
+/// How many poll calls one phase makes when they come back full.
+const FULL_POLLS: usize = 48;
+
+impl LoopHandle {
+    /// Polls and serves what is ready.
+    pub(crate) fn run_poll(&self, timeout: Option<Duration>) -> Result<(), LoopError> {
+        let mut events = self.core.events.take();
+        let result = self.poll_and_serve(timeout, &mut events);
+        events.clear();
+        *self.core.events.borrow_mut() = events;
+        result
+    }
+
+    fn poll_and_serve(
+        &self,
+        timeout: Option<Duration>,
+        events: &mut Vec<Readiness>,
+    ) -> Result<(), LoopError> {
+        let core = &self.core;
+        let mut timeout = timeout;
+        let deadline_ns = timeout.map(|wait| core.now_ns.get().saturating_add(crate::timer::nanos(wait)));
+        let mut kept = core.ready_io.borrow().len();
+        let mut full_polls = 0;
+        loop {
+            events.clear();
+            let sleeps = timeout != Some(Duration::ZERO);
+            let waiting = self.poll_once(timeout, events)?;
+            let mut served = self.run_left_over();
+            served += self.serve_kept(std::mem::take(&mut kept));
+            served += self.serve(events);
+            core.metrics.count_events(served as u64, if waiting { served as u64 } else { 0 });
+            if core.must_end() {
+                return Ok(());
+            }
+            if events.len() == EVENTS_PER_POLL && full_polls < FULL_POLLS {
+                full_polls += 1;
+                timeout = Some(Duration::ZERO);
+                continue;
+            }
+            if served > 0 || !sleeps || core.stopped.get() || core.tasks.any_ready() {
+                return Ok(());
+            }
+            timeout = deadline_ns.map(|at| Duration::from_nanos(at.saturating_sub(core.now_ns.get())));
+            if timeout == Some(Duration::ZERO) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// One poll call; reads the clock after it. The answer is whether the events were there before any sleep.
+    fn poll_once(&self, timeout: Option<Duration>, events: &mut Vec<Readiness>) -> Result<bool, LoopError> {
+        let core = &self.core;
+        let sleeps = timeout != Some(Duration::ZERO);
+        let look_first = sleeps && core.count_waiting;
+        if look_first {
+            self.ask_driver(Some(Duration::ZERO), events)?;
+        }
+        let found = look_first && !events.is_empty();
+        if sleeps && !found {
+            core.metrics.busy(core.now_ns.get().saturating_sub(core.woken_ns.get()));
+            core.metrics.fall_asleep(core.now_ns.get());
+        }
+        core.instruments.point(EventKind::PollBegin, 0, 0);
+        let result = if found { Ok(()) } else { self.ask_driver(timeout, events) };
+        self.update_time();
+        core.instruments.point(EventKind::PollEnd, 0, events.len() as u32);
+        let now_ns = core.now_ns.get();
+        if sleeps && !found {
+            core.metrics.wake_up(now_ns);
+        } else {
+            core.metrics.busy(now_ns.saturating_sub(core.woken_ns.get()));
+        }
+        core.woken_ns.set(now_ns);
+        result?;
+        Ok(!sleeps || found)
+    }
+
+    fn ask_driver(&self, timeout: Option<Duration>, events: &mut Vec<Readiness>) -> Result<(), LoopError> {
+        match self.core.driver.borrow_mut().poll(timeout, events) {
+            Ok(()) => Ok(()),
+            // A signal came: the caller sees no event and sleeps on for the rest of the time.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) => Err(LoopError::Poll(error)),
+        }
+    }
+
+    /// Serves the first `count` handles that kept their readiness; who hits a cap again goes to the end.
+    fn serve_kept(&self, count: usize) -> usize {
+        for _ in 0..count {
+            if self.core.must_end() {
+                break;
+            }
+            let Some(id) = self.core.ready_io.borrow_mut().pop_front() else { break };
+            self.core.handles.with(id, |handle| match &mut handle.kind {
+                Kind::Listener(listener) => listener.queued = false,
+                Kind::Stream(stream) => stream.queued = false,
+                _ => {}
+            });
+            self.serve_handle(id);
+        }
+        count
+    }
+
+    /// Serves one batch of events; the answer is how many reached somebody.
+    fn serve(&self, events: &[Readiness]) -> usize {
+        let mut served = 0;
+        for event in events {
+            if self.core.must_end() {
+                // Readiness is an edge and will not come again: remember it for the next run.
+                self.remember(event);
+                continue;
+            }
+            if event.token == WAKE {
+                served += self.run_inbox();
+            } else if let Some(id) = self.remember(event) {
+                served += 1;
+                self.serve_handle(id);
+            }
+        }
+        served
+    }
+
+    /// Sets the readiness bits of the handle that the event is for, if it still exists (P1).
+    fn remember(&self, event: &Readiness) -> Option<HandleId> {
+        let id = HandleId::from_token(event.token);
+        let found = self.core.handles.with(id, |handle| match &mut handle.kind {
+            _ if handle.closing => false,
+            Kind::Listener(listener) => {
+                listener.readable |= event.readable;
+                true
+            }
+            Kind::Stream(stream) => {
+                stream.readable |= event.readable;
+                stream.writable |= event.writable;
+                stream.read_closed |= event.read_closed;
+                true
+            }
+            _ => false,
+        });
+        let found = found == Some(true);
+        if found && self.core.must_end() {
+            self.keep_ready(id);
+        }
+        found.then_some(id)
+    }
+
+    fn serve_handle(&self, id: HandleId) {
+        let is_listener = self.core.handles.with(id, |handle| match handle.kind {
+            Kind::Listener(_) => Some(true),
+            Kind::Stream(_) => Some(false),
+            _ => None,
+        });
+        match is_listener.flatten() {
+            Some(true) => self.listener_ready(id),
+            Some(false) => self.stream_ready(id),
+            None => {}
+        }
+    }
+
+    /// Queues a handle whose readiness nobody has used up; poll will not sleep before it is served.
+    pub(crate) fn keep_ready(&self, id: HandleId) {
+        let queue = self.core.handles.with(id, |handle| match &mut handle.kind {
+            _ if handle.closing => false,
+            Kind::Listener(listener) => !std::mem::replace(&mut listener.queued, true),
+            Kind::Stream(stream) => !std::mem::replace(&mut stream.queued, true),
+            _ => false,
+        });
+        if queue == Some(true) {
+            self.core.ready_io.borrow_mut().push_back(id);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! TCP on the loop: listeners and streams, each with callbacks and with futures.
+//!
+//! # Model
+//! mio reports edges, libuv levels. A socket is registered once for both directions; readiness is remembered
+//! in one bit for each direction until the system says `WouldBlock`. A handle that hit a cap, or was started
+//! with a bit set, goes on a queue that is served in the next pass, whose poll does not sleep.
+//!
+//! # Invariants
+//! - I1: a bit is cleared only when the system has said that nothing is left; so no edge is lost.
+//! - I2: at most 32 reads and 32 accepts are made for one event; others get their turn.
+//! - I3: no callback comes from inside the call that caused it.
+
+mod listener;
+mod stream;
+mod owned;
+
+pub use listener::TcpListener;
+pub use owned::{Accepted, OwnedTcpStream};
+pub use stream::{ReadEvent, TcpStream};
+
+pub(crate) use listener::ListenerState;
+pub(crate) use stream::StreamState;
+
+/// How often one event makes the loop read or accept before others get their turn.
+const CAP: usize = 32;
