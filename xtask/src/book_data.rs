@@ -118,12 +118,21 @@ fn render(json: &str) -> Result<String> {
     Ok(out)
 }
 
+/// The order of a story, for the names that have one; JSON objects have none. Others follow by name.
+const ORDER: [&str; 6] = ["ping_ms", "block_ms", "idle", "inline", "offloaded", "chunked"];
+
+fn in_order<T>(map: &BTreeMap<String, T>) -> Vec<(&String, &T)> {
+    let mut entries: Vec<_> = map.iter().collect();
+    entries.sort_by_key(|(name, _)| ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len()));
+    entries
+}
+
 /// One table for each group of figures; `block_ms` holds the statistics themselves, others a row per act.
 fn figures(out: &mut String, recorded: &Recorded) -> Result<()> {
-    for (name, group) in &recorded.figures {
+    for (name, group) in in_order(&recorded.figures) {
         writeln!(out, "| `{name}` | p50 | p99 | max | count |\n|---|---:|---:|---:|---:|")?;
         if group.values().all(Value::is_object) {
-            for (act, statistics) in group {
+            for (act, statistics) in in_order(group) {
                 writeln!(out, "| {act} | {} |", statistics_cells(|key| statistics.get(key)))?;
             }
         } else {
@@ -144,7 +153,7 @@ fn claims(out: &mut String, recorded: &Recorded) -> Result<()> {
         let value = claim.value.map_or_else(|| "–".to_owned(), rounded);
         let threshold = claim.threshold.map_or_else(|| "–".to_owned(), rounded);
         let interval = match (claim.low, claim.high) {
-            (Some(low), Some(high)) => format!("{} … {}", rounded(low), rounded(high)),
+            (Some(low), Some(high)) => format!("{}–{}", rounded(low), rounded(high)),
             _ => "–".to_owned(),
         };
         let Claim { id, verdict, rule, .. } = claim;
@@ -161,7 +170,7 @@ fn origin(out: &mut String, recorded: &Recorded) -> Result<()> {
         map.iter().map(|(key, value)| format!("{key} {}", shown(value))).collect::<Vec<_>>().join(", ")
     };
     let versions = recorded.versions.iter().map(|(name, version)| format!("{name} {version}"));
-    writeln!(out, "| | |\n|---|---|")?;
+    writeln!(out, "| | the run |\n|---|---|")?;
     writeln!(out, "| result | `book/data/{experiment}.json`, {started_at}, rounds {rounds}, seed {seed} |")?;
     if !recorded.params.is_empty() {
         writeln!(out, "| params | {} |", cell(&listed(&recorded.params)))?;
@@ -198,25 +207,28 @@ mod tests {
       "rounds": 5, "seed": 7, "params": {"rate": 400, "runtime": "lab"}, "unknown": [1],
       "claims": [{"id": "L10", "verdict": "holds", "rule": "p99 a | b", "metric": "m", "value": 41.234, "low": 30.14, "high": 55, "threshold": 10.0},
                  {"id": "L11", "verdict": "inconclusive", "rule": "r", "value": null, "low": null, "high": null, "threshold": 0.1}],
-      "figures": {"ping_ms": {"idle": {"p50": 0.1234, "p99": 0.3, "max": 1.0, "count": 1000}},
+      "figures": {"ping_ms": {"chunked": {"p50": 0.2, "p99": 0.5, "max": 1.5, "count": 1000}, "more": {"count": 3},
+                              "idle": {"p50": 0.1234, "p99": 0.3, "max": 1.0, "count": 1000}},
                   "block_ms": {"asked": 200, "p50": 201.04, "p99": 207, "max": 210, "count": 40}},
       "machine": {"cores": 2, "cpu": "x"}, "versions": {"runtime-lab": "0.1.0", "rustc": "1.95.0"}}"#;
 
     const TABLES: &str = "\
+| `ping_ms` | p50 | p99 | max | count |
+|---|---:|---:|---:|---:|
+| idle | 0.123 | 0.300 | 1.00 | 1000 |
+| chunked | 0.200 | 0.500 | 1.50 | 1000 |
+| more | – | – | – | 3 |
+
 | `block_ms` | p50 | p99 | max | count |
 |---|---:|---:|---:|---:|
 | | 201 | 207 | 210 | 40 |
 
-| `ping_ms` | p50 | p99 | max | count |
-|---|---:|---:|---:|---:|
-| idle | 0.123 | 0.300 | 1.00 | 1000 |
-
 | | rule | value | interval | threshold | verdict |
 |---|---|---:|---:|---:|---|
-| L10 | p99 a \\| b | 41.2 | 30.1 … 55.0 | 10.0 | holds |
+| L10 | p99 a \\| b | 41.2 | 30.1–55.0 | 10.0 | holds |
 | L11 | r | – | – | 0.100 | inconclusive |
 
-| | |
+| | the run |
 |---|---|
 | result | `book/data/starvation.json`, 2026-01-02T03:04:05Z, rounds 5, seed 7 |
 | params | rate 400, runtime lab |
