@@ -10,20 +10,26 @@
 //!      |                                       ^
 //!      | cancel                deliver         |
 //!      +------------> CANCELLED ---------------+
+//!      |                withdraw               |
+//!      +---------------------------------------+
 //! ```
+//!
+//! A cancellation is told either later, by whoever gets to it first (`cancel`, then `deliver`), or at once, by the
+//! one who cancels (`withdraw`, one step, so that nobody can come in between).
 //!
 //! | transition           | by                        | ordering | partner                                     |
 //! |----------------------|---------------------------|----------|---------------------------------------------|
 //! | QUEUED -> RUNNING    | `begin`, a pool thread    | AcqRel   | the creation; a `cancel` that loses          |
 //! | QUEUED -> CANCELLED  | `cancel`, anybody         | AcqRel   | Acquire in `deliver` and in a `begin` that loses |
 //! | RUNNING -> FINISHED  | `finish`, the same thread | Release  | Acquire in `state` and in a `cancel` that loses |
-//! | CANCELLED -> FINISHED| `deliver`, one of several | AcqRel   | Acquire in `state`                           |
+//! | CANCELLED -> FINISHED| `deliver`, one of several | AcqRel   | Acquire in `state`                          |
+//! | QUEUED -> FINISHED   | `withdraw`, anybody       | AcqRel   | Acquire in `state` and in a `begin` that loses |
 //!
-//! The races: `begin` against `cancel` (a compare-and-swap each, from QUEUED only), and two threads that both
-//! want to deliver one cancellation (again a compare-and-swap).
+//! The races: `begin` against `cancel` and `withdraw` (a compare-and-swap each, from QUEUED only), and two threads
+//! that both want to deliver one cancellation (again a compare-and-swap).
 //!
 //! # Invariants
-//! - J1: exactly one of `begin` and the first `cancel` succeeds.
+//! - J1: exactly one of `begin`, `cancel` and `withdraw` succeeds, the first.
 //! - J2: a cancellation is delivered once.
 //! - J3: what the winner wrote before it ended the job is visible to whoever reads FINISHED.
 
@@ -87,17 +93,26 @@ impl JobWord {
 
     /// Claims the job for cancelling.
     pub fn cancel(&self) -> Cancel {
-        match self.0.compare_exchange(QUEUED, CANCELLED, AcqRel, Acquire) {
-            Ok(_) => Cancel::Won,
-            Err(CANCELLED) => Cancel::Already,
-            Err(RUNNING) => Cancel::Running,
-            Err(_) => Cancel::Finished,
-        }
+        self.leave_queue(CANCELLED)
     }
 
     /// Claims the delivery of a cancellation; `true` for exactly one caller.
     pub fn deliver(&self) -> bool {
         self.0.compare_exchange(CANCELLED, FINISHED, AcqRel, Acquire).is_ok()
+    }
+
+    /// Cancels the job and claims the delivery in one step; otherwise as `cancel`.
+    pub fn withdraw(&self) -> Cancel {
+        self.leave_queue(FINISHED)
+    }
+
+    fn leave_queue(&self, to: u8) -> Cancel {
+        match self.0.compare_exchange(QUEUED, to, AcqRel, Acquire) {
+            Ok(_) => Cancel::Won,
+            Err(CANCELLED) => Cancel::Already,
+            Err(RUNNING) => Cancel::Running,
+            Err(_) => Cancel::Finished,
+        }
     }
 
     /// The state now; it may be older than the answer's reader.

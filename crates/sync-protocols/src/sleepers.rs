@@ -228,6 +228,12 @@ impl Sleepers {
         self.call_all();
     }
 
+    /// Whether `close` was called; exact for a thread that was woken by it.
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        self.word.load(Relaxed) & CLOSED != 0
+    }
+
     /// How many threads sleep now, and how many calls were made so far.
     pub fn counts(&self) -> (usize, u64) {
         let state = self.state.lock();
