@@ -12,13 +12,13 @@ const CARGO_COMMANDS: [&str; 10] =
     ["bench", "build", "check", "clippy", "doc", "fmt", "install", "metadata", "run", "test"];
 
 /// One command, on its line counted from 1.
-struct Command {
-    words: Vec<String>,
-    line: usize,
+pub(crate) struct Command {
+    pub(crate) words: Vec<String>,
+    pub(crate) line: usize,
 }
 
 /// Every command of a page: the lines of shell blocks and the inline code that begins with `cargo`.
-fn commands(file: &Source) -> Vec<Command> {
+pub(crate) fn commands(file: &Source) -> Vec<Command> {
     let page = markdown::parse(file);
     let blocks = page.fences.iter().filter(|fence| SHELLS.contains(&fence.language.as_str()));
     let in_blocks = blocks.flat_map(|fence| {

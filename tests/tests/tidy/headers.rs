@@ -6,6 +6,8 @@ use crate::repo::{self, Finding, Source};
 const MAX_LINES: usize = 700;
 /// Above this, a file is listed, so that somebody looks at it again.
 const LOOK_AGAIN_LINES: usize = 400;
+/// Projects that write their own name small.
+const NAMES: [&str; 6] = ["hyper", "libuv", "loom", "mdBook", "mio", "tokio"];
 /// Fewer words than this are a label, not a sentence.
 const MIN_WORDS: usize = 4;
 
@@ -27,12 +29,18 @@ fn check_header(file: &Source) -> Option<Finding> {
         "the header is a label; write a full sentence"
     } else if !sentence.trim_end_matches(['`', '*', ')']).ends_with(['.', '?', '!']) {
         "the first paragraph of the header ends with a full stop"
-    } else if sentence.chars().next().is_some_and(char::is_lowercase) {
-        "the header begins with a capital letter (or with a name in backticks)"
+    } else if sentence.chars().next().is_some_and(char::is_lowercase) && !begins_with_a_name(&sentence) {
+        "the header begins with a capital letter, or with a name"
     } else {
         return None;
     };
     Some(Finding::new(&file.path, 1, problem))
+}
+
+fn begins_with_a_name(sentence: &str) -> bool {
+    NAMES
+        .iter()
+        .any(|name| sentence.strip_prefix(name).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)))
 }
 
 fn check_length(file: &Source) -> Option<Finding> {
@@ -64,6 +72,7 @@ fn a_header_that_says_nothing_is_found() {
     let says = |text: &str| check_header(&Source::fixture("a.rs", text)).map(|finding| finding.message);
     assert_eq!(says("//! The timers of a loop, in order.\nfn a() {}\n"), None);
     assert_eq!(says("//! The timers of a loop,\n//! in order.\n//!\n//! More\n"), None);
+    assert_eq!(says("//! libuv's timers, in order.\n"), None);
     assert_eq!(says("//! `epoll` on Linux, `kqueue` elsewhere.\n"), None);
     for wrong in [
         "",

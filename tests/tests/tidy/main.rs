@@ -20,5 +20,6 @@ mod unsafe_code;
 mod markdown;
 mod links;
 mod commands;
+mod options;
 mod book;
 mod behaviours;
