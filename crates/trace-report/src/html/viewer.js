@@ -14,7 +14,7 @@ function niceStep(length, parts) {
 }
 
 function viewer(root, data, still) {
-  const ROW = 30, GAP = 16, TOP = 30, SHORTEST = 1000;
+  const ROW = 30, GAP = 16, TOP = 30, CELL = 2, SHORTEST = 1000; // Pixels; the last one is nanoseconds.
   const view = { from: 0, to: data.length, stall: -1 };
   const canvas = document.createElement("canvas");
   const output = document.createElement("output");
@@ -25,7 +25,18 @@ function viewer(root, data, still) {
   keys.textContent = "Keys: ← → move, + − zoom, 0 all, n p next and previous stall.";
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "img");
-  root.append(bar, canvas, output, keys);
+  const legend = document.createElement("p");
+  legend.className = "legend";
+  const used = new Set(data.rows.flatMap((row) => row.pieces.map((piece) => piece[2])));
+  for (const kind of [4, 3, 2, 1, 0].filter((kind) => used.has(kind))) {
+    const sample = document.createElement("i");
+    sample.className = `sample ${CLASSES[kind]}`;
+    const entry = document.createElement("span");
+    entry.append(sample, WORDS[kind]);
+    legend.append(entry);
+  }
+  legend.append(data.dropped);
+  root.append(bar, canvas, legend, output, keys);
 
   function clamp(from, length) {
     length = Math.min(data.length, Math.max(Math.min(SHORTEST, data.length), length));
@@ -95,7 +106,8 @@ function viewer(root, data, still) {
     const width = root.clientWidth - 20, narrow = width < 560;
     return { width, left: narrow ? 8 : 128, right: width - 8, narrow, pitch: ROW + GAP + (narrow ? 12 : 0) };
   };
-  const rowTop = (index, pitch, narrow) => TOP + GAP + (narrow ? 12 : 0) + index * pitch;
+  const marksHeight = data.marks.length ? 16 : 0; // A line of its own between the axis and the rows.
+  const rowTop = (index, pitch, narrow) => TOP + marksHeight + GAP + (narrow ? 12 : 0) + index * pitch;
   const shorten = (text, limit) => (text.length > limit ? text.slice(0, limit - 1) + "…" : text);
 
   function draw() {
@@ -131,12 +143,18 @@ function viewer(root, data, still) {
   function drawRow(paint, row, top, { left, right, narrow, x, color, font }) {
     paint.fillStyle = color("line");
     paint.fillRect(left, top + ROW, right - left, 1);
-    const notes = [];
+    const notes = [], shares = [];
     for (const piece of row.pieces) {
       const [start, end, kind, fill, depth, label] = piece;
       if (end <= view.from || start >= view.to) continue;
       const stall = kind === 4, from = Math.max(left, x(start)), to = Math.min(right, x(end));
       const share = (fill / 8) * (depth / Math.max(1, row.depth));
+      if (!stall && to - from < CELL) {
+        // Too short to draw: it counts for its share of a cell, as in the still picture.
+        const cells = (shares[kind] ??= new Float64Array(Math.ceil((right - left) / CELL) + 1));
+        cells[Math.floor((from - left) / CELL)] += (to - from) * share;
+        continue;
+      }
       const height = kind === 0 ? 3 : stall ? ROW + 8 : Math.max(2, ROW * share);
       paint.fillStyle = color(CLASSES[kind]);
       const wide = Math.max(stall ? 2 : 0.75, to - from);
@@ -150,10 +168,24 @@ function viewer(root, data, still) {
         paint.fillText(shorten(name, fits), from + 6, top + ROW - 6, wide - 8);
       }
     }
+    shares.forEach((cells, kind) => {
+      paint.fillStyle = color(CLASSES[kind]);
+      cells.forEach((taken, cell) => {
+        if (taken === 0) return;
+        const height = kind === 0 ? 3 : Math.max(2, ROW * Math.min(1, Math.ceil((8 * taken) / CELL) / 8));
+        paint.fillRect(left + cell * CELL, top + ROW - height, CELL, height);
+      });
+    });
+    font("400", 12);
+    paint.fillStyle = color("soft");
+    if (row.depth > 1) {
+      const text = `at most ${row.depth}`;
+      paint.fillText(text, right - paint.measureText(text).width, top - 3);
+    }
     font("400", 13);
     paint.fillStyle = color("ink");
     paint.textAlign = narrow ? "left" : "right";
-    paint.fillText(shorten(row.name + (row.depth > 1 ? ` (≤ ${row.depth})` : ""), narrow ? 40 : 18), narrow ? left : left - 10, narrow ? top - 8 : top + ROW - 8);
+    paint.fillText(shorten(row.name, narrow ? 40 : 18), narrow ? left : left - 10, narrow ? top - 8 : top + ROW - 8);
     paint.textAlign = "left";
     font("700", 13);
     const taken = narrow ? [[left, left + paint.measureText(row.name).width + 24]] : [];
@@ -178,7 +210,7 @@ function viewer(root, data, still) {
       for (let y = TOP - 6; y < height; y += 6) paint.fillRect(Math.round(x(at)), y, 1, 3);
       const wide = paint.measureText(label).width;
       if (x(at) >= free && x(at) + wide + 6 < right) {
-        paint.fillText(label, x(at) + 4, TOP + 4);
+        paint.fillText(label, x(at) + 4, TOP + 6);
         free = x(at) + wide + 12;
       }
     }

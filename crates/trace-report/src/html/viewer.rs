@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::html::script_json;
-use crate::lanes::{Class, Piece, Row, Timeline, coarsen};
+use crate::lanes::{Class, Piece, Row, Timeline, coarsen, dropped_sentence};
 use crate::text::{duration, escape, plain};
 
 /// A page with more pieces than this would be slow to open; the rows are made coarser until they fit.
@@ -16,6 +16,8 @@ struct Data {
     rows: Vec<RowData>,
     labels: Vec<String>,
     marks: Vec<(u64, String)>,
+    /// The sentence about lost records.
+    dropped: String,
     /// Row, start, end, label.
     stalls: Vec<(usize, u64, u64, usize)>,
 }
@@ -96,7 +98,8 @@ fn data(timeline: &Timeline) -> Data {
     }
     stalls.sort_by_key(|stall| stall.1);
     let marks = timeline.marks.iter().map(|mark| (mark.at_ns - window.from_ns, plain(&mark.label))).collect();
-    Data { length: window.length_ns(), rows, labels: labels.list, marks, stalls }
+    let dropped = dropped_sentence(timeline.dropped);
+    Data { length: window.length_ns(), rows, labels: labels.list, marks, dropped, stalls }
 }
 
 fn pieces(timeline: &Timeline, resolution_ns: u64) -> Vec<Vec<Piece>> {

@@ -5,10 +5,11 @@
 //! character, `█`, so that it stands out without colour, and its length and name are written below it. A row of
 //! waiting things shows how many there are, `1` to `9`, then `+`.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use crate::lanes::{Class, Interval, Row, Timeline, dropped_sentence};
-use crate::text::{columns, duration, shorten};
+use crate::text::{columns, duration, plain, shorten};
 
 /// Whether colours may be used; the caller knows the terminal and `NO_COLOR`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,16 +80,29 @@ impl Canvas<'_> {
     fn axis(&self, out: &mut String) {
         let length_ns = self.timeline.window.length_ns();
         let step_ns = crate::chart::nice_step_ns(length_ns, (self.cells / 14).max(1));
-        let mut line = String::new();
-        for tick in 0.. {
-            let at = self.cell_of(tick * step_ns);
-            let label = format!("|{}", duration(tick * step_ns));
-            if tick * step_ns >= length_ns || at + columns(&label) > self.cells {
-                break;
+        let ticks =
+            (0..length_ns).step_by(step_ns as usize).map(|at_ns| (at_ns, format!("|{}", duration(at_ns))));
+        self.labels(ticks, out);
+        let marks = self.timeline.marks.iter();
+        let marks =
+            marks.map(|mark| (mark.at_ns - self.timeline.window.from_ns, format!("|{}", plain(&mark.label))));
+        self.labels(marks, out);
+    }
+
+    /// A line of labels at their times; what does not fit is left out.
+    fn labels(&self, labels: impl Iterator<Item = (u64, String)>, out: &mut String) {
+        let mut line: Vec<(usize, String)> = Vec::new();
+        let mut free_from = 0;
+        for (at_ns, label) in labels {
+            let (at, width) = (self.cell_of(at_ns), columns(&label));
+            if at >= free_from && at + width <= self.cells {
+                free_from = at + width + 1;
+                line.push((at, label));
             }
-            let _ = write!(line, "{:width$}{label}", "", width = at - columns(&line));
         }
-        let _ = writeln!(out, "{:gutter$}{line}", "", gutter = self.gutter);
+        if !line.is_empty() {
+            let _ = writeln!(out, "{:gutter$}{}", "", placed_text(line), gutter = self.gutter);
+        }
     }
 
     fn row(&self, row: &Row, out: &mut String) {
@@ -162,17 +176,20 @@ impl Canvas<'_> {
             row.intervals.iter().filter(|one| one.class == Class::Stall).collect();
         stalls.sort_by_key(|stall| (std::cmp::Reverse(stall.duration_ns()), stall.start_ns));
         let mut lines: Vec<Vec<(usize, String)>> = vec![Vec::new(); NOTE_LINES];
-        let mut unnamed = 0;
+        let (mut named, mut unnamed) = (HashSet::new(), 0);
         for stall in stalls {
             let corner = if self.style.charset == Charset::Ascii { '^' } else { '└' };
-            let note = format!("{corner} {} {}", duration(stall.duration_ns()), stall.label);
-            let note = shorten(note.trim_end(), self.cells);
-            let at = self.cell_of(self.relative(stall).0).min(self.cells - columns(&note));
-            let free = lines.iter_mut().find(|line| is_free(line, at, at + columns(&note)));
-            match free {
-                Some(line) => line.push((at, note)),
-                None => unnamed += 1,
-            }
+            let length = format!("{corner} {}", duration(stall.duration_ns()));
+            // A name is written once; where it was written or does not fit, the length alone still may.
+            let is_new = named.insert(&stall.label);
+            let full = format!("{length} {}", stall.label).trim_end().to_owned();
+            let placed = is_new.then_some(full).into_iter().chain([length]).any(|note| {
+                let note = shorten(&note, self.cells);
+                let at = self.cell_of(self.relative(stall).0).min(self.cells - columns(&note));
+                let free = lines.iter_mut().find(|line| is_free(line, at, at + columns(&note)));
+                free.map(|line| line.push((at, note))).is_some()
+            });
+            unnamed += u32::from(!placed);
         }
         if unnamed > 0 {
             lines.push(vec![(
@@ -244,6 +261,16 @@ impl Canvas<'_> {
     fn start_of(&self, cell: usize) -> u64 {
         (cell as u128 * u128::from(self.timeline.window.length_ns())).div_ceil(self.cells as u128) as u64
     }
+}
+
+/// The pieces of a line, each at its column.
+fn placed_text(mut line: Vec<(usize, String)>) -> String {
+    line.sort();
+    let mut text = String::new();
+    for (at, piece) in line {
+        let _ = write!(text, "{:width$}{piece}", "", width = at.saturating_sub(columns(&text)));
+    }
+    text
 }
 
 /// Whether nothing in the line is within two columns of `from..to`.
