@@ -299,6 +299,19 @@ impl LoopHandle {
         stalls
     }
 
+    /// Whether a recorder writes down what this loop does.
+    pub fn is_recording(&self) -> bool {
+        self.core.instruments.lane.is_on()
+    }
+
+    /// Writes one event into the loop's lane, with an id that is unique in the process (a job's, a message's).
+    pub fn record(&self, kind: EventKind, id: u64, parent: u64, arg: u32) {
+        let instruments = &self.core.instruments;
+        if instruments.lane.is_on() {
+            instruments.lane.record(instruments.clock.now(), kind, id, parent, arg);
+        }
+    }
+
     /// What ran in which phase since the last call, when the loop keeps a phase trace.
     pub fn take_phase_trace(&self) -> Vec<PhaseEvent> {
         self.core.instruments.trace.as_ref().map(RefCell::take).unwrap_or_default()

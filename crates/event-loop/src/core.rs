@@ -7,9 +7,9 @@
 //! # Invariants
 //! - L1: no internal borrow is alive while user code runs: callback, poll, wake, drop of a closure or future.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -70,6 +70,8 @@ pub(crate) struct Core {
     pub(crate) requests: Requests,
     pub(crate) tasks: Tasks,
 
+    /// What users attach to the loop, one value of each type (libuv's `loop->data`).
+    pub(crate) data: RefCell<HashMap<TypeId, Rc<dyn Any>>>,
     pub(crate) driver: RefCell<Driver>,
     pub(crate) remotes: Remotes,
     pub(crate) metrics: Arc<LoopMetrics>,
@@ -131,6 +133,18 @@ impl LoopHandle {
     /// Counters of this loop that any thread may read.
     pub fn metrics(&self) -> Arc<LoopMetrics> {
         self.core.metrics.clone()
+    }
+
+    /// Attaches a value to the loop; one of each type. It is dropped with the loop.
+    pub fn set_data<T: 'static>(&self, value: Rc<T>) {
+        let old = self.core.data.borrow_mut().insert(TypeId::of::<T>(), value);
+        self.dispose(Location::caller(), old);
+    }
+
+    /// The attached value of this type.
+    pub fn data<T: 'static>(&self) -> Option<Rc<T>> {
+        let found = self.core.data.borrow().get(&TypeId::of::<T>()).cloned();
+        found.and_then(|value| value.downcast().ok())
     }
 
     /// Calls user code: times it when asked to, catches its panic, then drains ticks and microtasks.

@@ -120,6 +120,7 @@ impl EventLoop {
             immediates: Default::default(),
             requests: Default::default(),
             tasks: Default::default(),
+            data: Default::default(),
             remotes: Remotes::new(driver.waker()),
             driver: RefCell::new(driver),
             metrics,
@@ -186,6 +187,8 @@ impl Drop for EventLoop {
             core.timeouts.clear(&lp);
             core.immediates.clear(&lp);
             core.requests.clear(&lp);
+            let data = core.data.take();
+            drop(data);
             for id in core.handles.ids() {
                 lp.drop_handle(id);
             }
