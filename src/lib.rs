@@ -1,1 +1,39 @@
-//! runtime-lab.
+//! runtime-lab: one event loop and one blocking pool, joined.
+//!
+//! ```
+//! use runtime_lab::{RunMode, Runtime, crypto};
+//! use std::time::Duration;
+//!
+//! let runtime = Runtime::builder().pool_threads(4).build()?;
+//! let lp = runtime.handle();
+//! lp.set_timeout(Duration::from_millis(1), |lp| println!("due after {:?}", lp.elapsed()));
+//! runtime.offload(|| 6 * 7, |_lp, outcome| assert_eq!(outcome.done(), Some(42)))?;
+//! lp.spawn(async { println!("{:02x?}", crypto::pbkdf2(b"password", b"salt", 1_000).await) });
+//! runtime.run(RunMode::Default)?;
+//! # Ok::<(), runtime_lab::RuntimeError>(())
+//! ```
+//!
+//! # Layout
+//! [`Runtime`] owns loop and pool; `join` is the place where they meet, and the lesson; `request` is work that a
+//! callback or a future can wait for; [`fs`], [`dns`] and [`crypto`] are such work; [`http`] is a server.
+
+mod runtime;
+mod join;
+mod request;
+pub mod fs;
+pub mod dns;
+pub mod crypto;
+pub mod http;
+
+pub use blocking_pool::{
+    BlockingPool, CancelError, JobHandle, JobKind, JobOutcome, Scheduler, SubmitError, WhenFull,
+};
+pub use event_loop::{
+    AsyncHandle, Check, EventLoop, Idle, LoopError, LoopHandle, OwnedTcpStream, PanicPolicy, Prepare, ReadEvent,
+    RemoteHandle, RunMode, SpanSite, StallReport, TcpListener, TcpStream, TimeoutId, Timer, TimerOrder, oneshot,
+    sleep, sleep_until, yield_now,
+};
+pub use join::offload;
+pub use request::{Request, RequestError, RequestFuture};
+pub use runtime::{Runtime, RuntimeBuilder, RuntimeError};
+pub use runtime_trace::{Recorder, Recording};

@@ -1,0 +1,124 @@
+//! hyper's runtime traits on our sockets, timers and tasks.
+//!
+//! # Threads
+//! hyper wants its timer Send and Sync. Ours is zero-sized and finds the loop through the thread; polling a
+//! sleep on another thread panics, dropping it there cancels it.
+
+use std::future::Future;
+use std::io::IoSlice;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use clock::Clock;
+use event_loop::{LoopHandle, OwnedTcpStream, Sleep};
+use hyper::rt::{Executor, Read, ReadBufCursor, Timer, Write};
+
+thread_local! {
+    /// What a read lands in before it is copied into hyper's buffer, which may be uninitialised: the price of
+    /// doing without `unsafe` is one copy.
+    static SCRATCH: std::cell::Cell<Vec<u8>> = const { std::cell::Cell::new(Vec::new()) };
+}
+
+/// How much one read takes at most; hyper's own buffer starts at 8 KiB.
+const SCRATCH_BYTES: usize = 16 * 1024;
+
+/// A connection of the loop as hyper wants it.
+pub struct HyperIo(pub OwnedTcpStream);
+
+impl Read for HyperIo {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut cursor: ReadBufCursor<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let mut scratch = SCRATCH.take();
+        if scratch.is_empty() {
+            scratch.resize(SCRATCH_BYTES, 0);
+        }
+        let room = cursor.remaining().min(SCRATCH_BYTES);
+        let polled = self.0.poll_read(cx, &mut scratch[..room]);
+        if let Poll::Ready(Ok(bytes)) = polled {
+            cursor.put_slice(&scratch[..bytes]);
+        }
+        SCRATCH.set(scratch);
+        polled.map_ok(|_| ())
+    }
+}
+
+impl Write for HyperIo {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<std::io::Result<usize>> {
+        self.0.poll_write(cx, &[IoSlice::new(data)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        self.0.poll_write(cx, data)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        self.0.poll_shutdown(cx)
+    }
+}
+
+/// The timer of the loop that runs on this thread.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LoopTimer;
+
+impl Timer for LoopTimer {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn hyper::rt::Sleep>> {
+        Box::pin(HyperSleep(event_loop::sleep(duration)))
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn hyper::rt::Sleep>> {
+        Box::pin(HyperSleep(event_loop::sleep_until(deadline)))
+    }
+
+    fn now(&self) -> Instant {
+        match LoopHandle::current() {
+            Some(lp) => lp.now(),
+            None => Clock::real().now(),
+        }
+    }
+}
+
+/// A sleep of the loop as hyper wants it.
+pub struct HyperSleep(Sleep);
+
+impl Future for HyperSleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl hyper::rt::Sleep for HyperSleep {}
+
+/// Spawns hyper's helper futures as tasks of the loop that runs on this thread.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LoopExecutor;
+
+impl<F> Executor<F> for LoopExecutor
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    /// # Panics
+    /// When no loop runs on this thread.
+    fn execute(&self, future: F) {
+        let lp = LoopHandle::current().expect("hyper's tasks are spawned while the loop runs");
+        drop(lp.spawn(future));
+    }
+}

@@ -1,0 +1,178 @@
+//! Requests and responses as routes see them.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{HeaderMap, Method, StatusCode};
+
+/// A request with its whole body, which fits the server's limit.
+#[derive(Debug)]
+pub struct Request {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) query: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Request {
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path, without the query.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The header fields.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The body.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The text of a query parameter, `+` and percent escapes decoded. The first of several.
+    pub fn param(&self, name: &str) -> Option<String> {
+        self.query.split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(key) == name).then(|| decode(value))
+        })
+    }
+
+    /// A query parameter as a number within `range`; `default` when it is missing.
+    ///
+    /// # Errors
+    /// A ready 400 response that says what is wrong.
+    pub fn number(&self, name: &str, default: u64, range: std::ops::RangeInclusive<u64>) -> Result<u64, Response> {
+        let Some(text) = self.param(name) else { return Ok(default) };
+        match text.parse::<u64>() {
+            Ok(number) if range.contains(&number) => Ok(number),
+            _ => Err(with_status(
+                StatusCode::BAD_REQUEST,
+                format!("{name}={text}: give a whole number from {} to {}\n", range.start(), range.end()),
+            )),
+        }
+    }
+}
+
+/// Percent and plus decoding; a broken escape stays as it is.
+fn decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let escape = bytes.get(at + 1..at + 3).and_then(|hex| std::str::from_utf8(hex).ok());
+        match (bytes[at], escape.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
+            (b'%', Some(byte)) => {
+                decoded.push(byte);
+                at += 3;
+                continue;
+            }
+            (b'+', _) => decoded.push(b' '),
+            (byte, _) => decoded.push(byte),
+        }
+        at += 1;
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+/// A response with its whole body.
+#[derive(Debug)]
+pub struct Response(pub(super) hyper::Response<Full<Bytes>>);
+
+impl Response {
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+
+    /// Sets the content type.
+    pub fn content_type(mut self, content_type: &'static str) -> Response {
+        self.0.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self
+    }
+}
+
+/// 200 with plain text.
+pub fn text(body: impl Into<Bytes>) -> Response {
+    with_status(StatusCode::OK, body)
+}
+
+/// 200 with JSON, which the caller has written.
+pub fn json(body: impl Into<Bytes>) -> Response {
+    text(body).content_type("application/json")
+}
+
+/// Any status with plain text.
+pub fn with_status(status: StatusCode, body: impl Into<Bytes>) -> Response {
+    let mut response = hyper::Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    Response(response).content_type("text/plain; charset=utf-8")
+}
+
+/// What a route may return: a response, or a future of one.
+pub trait IntoReply {
+    /// The reply as a future.
+    fn into_reply(self) -> Pin<Box<dyn Future<Output = Response>>>;
+}
+
+impl IntoReply for Response {
+    fn into_reply(self) -> Pin<Box<dyn Future<Output = Response>>> {
+        Box::pin(std::future::ready(self))
+    }
+}
+
+impl<F: Future<Output = Response> + 'static> IntoReply for F {
+    fn into_reply(self) -> Pin<Box<dyn Future<Output = Response>>> {
+        Box::pin(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(query: &str) -> Request {
+        Request {
+            method: Method::GET,
+            path: "/".into(),
+            query: query.into(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
+    }
+
+    #[test]
+    fn parameters_are_decoded_and_the_first_counts() {
+        let request = request("a=1&b=x+y%2Fz&a=2&c");
+        assert_eq!(request.param("a").as_deref(), Some("1"));
+        assert_eq!(request.param("b").as_deref(), Some("x y/z"));
+        assert_eq!(request.param("c").as_deref(), Some(""));
+        assert_eq!(request.param("d"), None);
+    }
+
+    #[test]
+    fn a_broken_escape_stays_as_it_is() {
+        for (text, expected) in [("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("%e4%bd%a0", "你"), ("%ff", "\u{fffd}")] {
+            assert_eq!(decode(text), expected);
+        }
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused_in_words() {
+        assert_eq!(request("").number("ms", 7, 1..=9).unwrap(), 7);
+        assert_eq!(request("ms=3").number("ms", 7, 1..=9).unwrap(), 3);
+        for bad in ["ms=0", "ms=10", "ms=-1", "ms=x", "ms="] {
+            let refused = request(bad).number("ms", 7, 1..=9).unwrap_err();
+            assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The runtime: one loop, one pool, one thread that runs callbacks and several that run jobs.
+
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
+
+use blocking_pool::{BlockingPool, JobHandle, JobKind, JobOutcome, PoolBuilder, PoolError, Scheduler, SubmitError};
+use clock::Clock;
+use event_loop::{EventLoop, JoinError, LoopError, LoopHandle, LoopOptions, PanicPolicy, RunMode};
+use runtime_trace::Recorder;
+
+use crate::join;
+
+/// What can go wrong with a runtime as a whole.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RuntimeError {
+    /// The loop could not be made or had to end.
+    #[error(transparent)]
+    Loop(#[from] LoopError),
+    /// The pool could not be made.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// A job was refused.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// The future that was waited for did not finish.
+    #[error("the main task has no value: {0}")]
+    Main(#[from] JoinError),
+}
+
+/// Options of a [`Runtime`]; [`Runtime::builder`] starts with the defaults of libuv.
+#[derive(Clone)]
+pub struct RuntimeBuilder {
+    options: LoopOptions,
+    pool: PoolBuilder,
+    recorder: Recorder,
+}
+
+impl RuntimeBuilder {
+    /// Threads of the pool; without this call `UV_THREADPOOL_SIZE` or 4.
+    pub fn pool_threads(mut self, threads: usize) -> Self {
+        self.pool = self.pool.threads(threads);
+        self
+    }
+
+    /// How the pool hands jobs to its threads.
+    pub fn scheduler(mut self, scheduler: Scheduler) -> Self {
+        self.pool = self.pool.scheduler(scheduler);
+        self
+    }
+
+    /// Changes the options of the pool that have no method here.
+    pub fn pool(mut self, change: impl FnOnce(PoolBuilder) -> PoolBuilder) -> Self {
+        self.pool = change(self.pool);
+        self
+    }
+
+    /// Changes the options of the loop that have no method here.
+    pub fn event_loop(mut self, change: impl FnOnce(LoopOptions) -> LoopOptions) -> Self {
+        self.options = change(self.options);
+        self
+    }
+
+    /// What a panic in a callback does to the loop.
+    pub fn panic_policy(mut self, policy: PanicPolicy) -> Self {
+        self.options = self.options.panic_policy(policy);
+        self
+    }
+
+    /// Times every callback and reports those that hold the loop longer than this.
+    pub fn stall_threshold(mut self, threshold: Duration) -> Self {
+        self.options = self.options.stall_threshold(threshold);
+        self
+    }
+
+    /// Records what loop and pool do.
+    pub fn recorder(mut self, recorder: Recorder) -> Self {
+        self.options = self.options.recorder(recorder.clone());
+        self.pool = self.pool.recorder(recorder.clone());
+        self.recorder = recorder;
+        self
+    }
+
+    /// Makes the runtime. The pool starts its threads with the first job.
+    ///
+    /// # Errors
+    /// When the system has no descriptors for the loop, or the pool's options make no sense.
+    pub fn build(self) -> Result<Runtime, RuntimeError> {
+        let pool = self.pool.build()?;
+        let event_loop = self.options.build()?;
+        event_loop.handle().set_data(Rc::new(pool.clone()));
+        Ok(Runtime { event_loop, pool, recorder: self.recorder })
+    }
+}
+
+/// A loop and a pool, joined.
+///
+/// Dropping it ends the loop first (what waits for jobs is dropped uncalled), then the pool: queued jobs are
+/// cancelled and running ones waited for.
+pub struct Runtime {
+    event_loop: EventLoop,
+    pool: BlockingPool,
+    recorder: Recorder,
+}
+
+impl Runtime {
+    /// A runtime with libuv's defaults.
+    ///
+    /// # Errors
+    /// See [`RuntimeBuilder::build`].
+    pub fn new() -> Result<Runtime, RuntimeError> {
+        Runtime::builder().build()
+    }
+
+    /// Options to build a runtime with.
+    pub fn builder() -> RuntimeBuilder {
+        RuntimeBuilder {
+            options: EventLoop::options(),
+            pool: BlockingPool::builder().clock(Clock::real()),
+            recorder: Recorder::off(),
+        }
+    }
+
+    /// The handle to schedule work on the loop.
+    pub fn handle(&self) -> LoopHandle {
+        self.event_loop.handle()
+    }
+
+    /// The pool.
+    pub fn pool(&self) -> &BlockingPool {
+        &self.pool
+    }
+
+    /// Where loop and pool record what they do.
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// Runs `work` on a pool thread and then `after` on the loop.
+    ///
+    /// # Errors
+    /// When the pool refuses the job; `after` is dropped uncalled.
+    #[track_caller]
+    pub fn offload<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+        after: impl FnOnce(&LoopHandle, JobOutcome<T>) + 'static,
+    ) -> Result<JobHandle, SubmitError> {
+        join::join(&self.handle(), &self.pool, JobKind::Cpu, "offload", work, after)
+    }
+
+    /// Runs the loop; see [`EventLoop::run`].
+    ///
+    /// # Errors
+    /// When a callback panicked and the policy is to end, or when poll fails.
+    pub fn run(&self, mode: RunMode) -> Result<bool, LoopError> {
+        self.event_loop.run(mode)
+    }
+
+    /// Runs the loop until nothing is left and returns what `future` gave.
+    ///
+    /// # Errors
+    /// As [`Runtime::run`]; or when the loop was stopped before the future ended, or the future panicked.
+    #[track_caller]
+    pub fn block_on<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Result<T, RuntimeError> {
+        let task = self.handle().spawn(future);
+        self.run(RunMode::Default)?;
+        match task.try_take() {
+            Some(outcome) => Ok(outcome?),
+            None => Err(JoinError::Cancelled.into()),
+        }
+    }
+}
