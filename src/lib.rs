@@ -29,9 +29,9 @@ pub use blocking_pool::{
     BlockingPool, CancelError, JobHandle, JobKind, JobOutcome, Scheduler, SubmitError, WhenFull,
 };
 pub use event_loop::{
-    AsyncHandle, Check, EventLoop, Idle, LoopError, LoopHandle, OwnedTcpStream, PanicPolicy, Prepare, ReadEvent,
-    RemoteHandle, RunMode, SpanSite, StallReport, TcpListener, TcpStream, TimeoutId, Timer, TimerOrder, oneshot,
-    sleep, sleep_until, yield_now,
+    AsyncHandle, Check, EventLoop, Idle, LoopError, LoopHandle, OwnedTcpStream, PanicPolicy, Prepare,
+    ReadEvent, RemoteHandle, RunMode, SpanSite, StallReport, TcpListener, TcpStream, TimeoutId, Timer,
+    TimerOrder, oneshot, sleep, sleep_until, yield_now,
 };
 pub use join::offload;
 pub use request::{Request, RequestError, RequestFuture};

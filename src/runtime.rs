@@ -4,7 +4,9 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
-use blocking_pool::{BlockingPool, JobHandle, JobKind, JobOutcome, PoolBuilder, PoolError, Scheduler, SubmitError};
+use blocking_pool::{
+    BlockingPool, JobHandle, JobKind, JobOutcome, PoolBuilder, PoolError, Scheduler, SubmitError,
+};
 use clock::Clock;
 use event_loop::{EventLoop, JoinError, LoopError, LoopHandle, LoopOptions, PanicPolicy, RunMode};
 use runtime_trace::Recorder;

@@ -4,9 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 
 use http_body_util::Full;
+pub use hyper::StatusCode;
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::{HeaderMap, Method, StatusCode};
+use hyper::{HeaderMap, Method};
 
 /// A request with its whole body, which fits the server's limit.
 #[derive(Debug)]
@@ -51,7 +52,12 @@ impl Request {
     ///
     /// # Errors
     /// A ready 400 response that says what is wrong.
-    pub fn number(&self, name: &str, default: u64, range: std::ops::RangeInclusive<u64>) -> Result<u64, Response> {
+    pub fn number(
+        &self,
+        name: &str,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<u64, Response> {
         let Some(text) = self.param(name) else { return Ok(default) };
         match text.parse::<u64>() {
             Ok(number) if range.contains(&number) => Ok(number),
@@ -161,7 +167,9 @@ mod tests {
 
     #[test]
     fn a_broken_escape_stays_as_it_is() {
-        for (text, expected) in [("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("%e4%bd%a0", "你"), ("%ff", "\u{fffd}")] {
+        for (text, expected) in
+            [("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("%e4%bd%a0", "你"), ("%ff", "\u{fffd}")]
+        {
             assert_eq!(decode(text), expected);
         }
     }

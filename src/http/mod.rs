@@ -21,5 +21,5 @@ mod message;
 mod hyper_rt;
 
 pub use hyper_rt::{HyperIo, HyperSleep, LoopExecutor, LoopTimer};
-pub use message::{IntoReply, Request, Response, json, text, with_status};
+pub use message::{IntoReply, Request, Response, StatusCode, json, text, with_status};
 pub use server::{HttpError, Limits, Server, ServerHandle, ServerStats};

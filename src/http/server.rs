@@ -105,7 +105,11 @@ impl Server {
     /// Answers `path` with `handler`, which returns a response or a future of one. A stall inside is blamed on
     /// the line of this call.
     #[track_caller]
-    pub fn route<R: IntoReply + 'static>(mut self, path: &str, handler: impl Fn(Request) -> R + 'static) -> Server {
+    pub fn route<R: IntoReply + 'static>(
+        mut self,
+        path: &str,
+        handler: impl Fn(Request) -> R + 'static,
+    ) -> Server {
         let span = SpanSite::new(path);
         let handler: Handler = Box::new(move |request| handler(request).into_reply());
         self.routes.insert(path.to_owned(), Route { handler, span });

@@ -66,7 +66,8 @@ impl ManualClock {
     /// # Panics
     /// When the clock would pass 584 years, which no test means.
     pub fn advance(&self, by: Duration) {
-        let by_ns = u64::try_from(by.as_nanos()).expect("a manual clock cannot advance by more than 584 years");
+        let by_ns =
+            u64::try_from(by.as_nanos()).expect("a manual clock cannot advance by more than 584 years");
         self.offset_ns.fetch_add(by_ns, Ordering::SeqCst);
     }
 
