@@ -39,11 +39,13 @@ impl LogAxis {
         self.from + (decades - self.low) / (self.high - self.low) * (self.to - self.from)
     }
 
-    /// Where lines go and what is written there: decades, with 2 and 5 between them when there are few.
-    pub(crate) fn ticks(&self) -> Vec<(f64, String)> {
-        let factors: &[f64] = if self.high - self.low <= 2.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    /// Where lines go and what is written there, at least `gap` pixels apart: decades, or every second, third …,
+    /// with 2 and 5 between them when there are few.
+    pub(crate) fn ticks(&self, gap: f64) -> Vec<(f64, String)> {
+        let decade = (self.to - self.from).abs() / (self.high - self.low);
+        let factors: &[f64] = if decade * 0.3 >= gap { &[1.0, 2.0, 5.0] } else { &[1.0] };
         let mut ticks = Vec::new();
-        for decade in self.low as i32..=self.high as i32 {
+        for decade in (self.low as i32..=self.high as i32).step_by((gap / decade).ceil().max(1.0) as usize) {
             for factor in factors {
                 let ms = factor * 10_f64.powi(decade);
                 if ms.log10() <= self.high + 1e-9 {
@@ -124,13 +126,15 @@ mod tests {
     #[test]
     fn decades_are_where_they_belong() {
         let axis = LogAxis::new((0.12, 210.0), 0.0, 400.0);
-        let ticks: Vec<_> = axis.ticks().into_iter().map(|(at, label)| (at.round(), label)).collect();
+        let ticks: Vec<_> = axis.ticks(60.0).into_iter().map(|(at, label)| (at.round(), label)).collect();
         let expected =
             [(0.0, "0.1 ms"), (100.0, "1 ms"), (200.0, "10 ms"), (300.0, "100 ms"), (400.0, "1 s")];
         assert_eq!(ticks, expected.map(|(at, label)| (at, label.to_owned())));
         assert_eq!(axis.at(0.0), 0.0);
         assert_eq!(axis.at(1e9), 400.0);
-        assert_eq!(LogAxis::new((1.0, 1.0), 0.0, 1.0).ticks().len(), 4);
+        assert_eq!(LogAxis::new((1.0, 1.0), 0.0, 100.0).ticks(20.0).len(), 4, "1, 2, 5 and 10");
+        let wide = LogAxis::new((1e-6, 1e6), 0.0, 240.0).ticks(50.0);
+        assert!(wide.windows(2).all(|pair| pair[1].0 - pair[0].0 >= 50.0), "{wide:?}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub fn ranges_svg(chart: &LatencyChart) -> String {
     let latency = LogAxis::new(chart.range_ms(), left + 8.0, right);
     let mut svg = Svg::new(WIDTH, bottom + 58.0, &chart.title, &chart.summary());
     svg.text("head", 12.0, 24.0, Anchor::Start, &chart.title);
-    for (x, label) in latency.ticks() {
+    for (x, label) in latency.ticks(62.0) {
         svg.line("grid", (x, TOP - 8.0), (x, bottom));
         svg.text("soft small", x, bottom + 18.0, Anchor::Middle, &label);
     }

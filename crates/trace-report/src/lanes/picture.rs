@@ -14,6 +14,9 @@ const GAP: f64 = 12.0;
 /// The room above a row for the names of its stalls.
 const NOTE: f64 = 20.0;
 const TOP: f64 = 34.0;
+const LEGEND_LINE: f64 = 20.0;
+/// The room of a colour sample before its word.
+const SAMPLE: f64 = 20.0;
 
 impl Timeline {
     /// The timeline as a picture that stands alone, `width` pixels wide (at least 480).
@@ -24,7 +27,9 @@ impl Timeline {
         let layout = Layout { timeline: self, left, right: width - 16.0 };
         let tops = layout.tops();
         let bottom = tops.last().map_or(TOP, |top| top + ROW);
-        let mut svg = Svg::new(width, bottom + 78.0, title, &self.summary());
+        let legend_lines = layout.legend_entries().last().map_or(0, |entry| entry.1);
+        let height = bottom + 78.0 + LEGEND_LINE * legend_lines as f64;
+        let mut svg = Svg::new(width, height, title, &self.summary());
         svg.text("head", 12.0, 22.0, Anchor::Start, title);
         layout.axis(&mut svg, bottom + GAP);
         for ((row, name), top) in self.rows.iter().zip(&names).zip(tops) {
@@ -138,24 +143,41 @@ impl Layout<'_> {
         }
     }
 
-    fn legend(&self, svg: &mut Svg, y: f64) {
-        let mut x = self.left;
-        for class in Class::ALL.into_iter().rev() {
-            if !self.timeline.rows.iter().any(|row| row.total_ns(class) > 0) {
-                continue;
+    /// What the legend says, as `(x, line, class, text)`: an entry that does not fit begins the next line.
+    fn legend_entries(&self) -> Vec<(f64, usize, Option<Class>, String)> {
+        let classes = Class::ALL.into_iter().rev();
+        let shown = classes.filter(|class| self.timeline.rows.iter().any(|row| row.total_ns(*class) > 0));
+        let classes = shown.map(|class| (Some(class), class.word().to_owned()));
+        let (mut x, mut line) = (self.left, 0);
+        let mut entries = Vec::new();
+        for (class, text) in classes.chain([(None, dropped_sentence(self.timeline.dropped))]) {
+            let sample = if class.is_some() { SAMPLE } else { 0.0 };
+            let width = sample + pixels(&text, 12.0);
+            if x + width > self.right && x > self.left {
+                (x, line) = (self.left, line + 1);
             }
+            entries.push((x, line, class, text));
+            x += width + 22.0;
+        }
+        entries
+    }
+
+    fn legend(&self, svg: &mut Svg, top: f64) {
+        for (x, line, class, text) in self.legend_entries() {
+            let y = top + LEGEND_LINE * line as f64;
+            let Some(class) = class else {
+                let style = if self.timeline.dropped > 0 { "small stalltext" } else { "soft small" };
+                svg.text(style, x, y, Anchor::Start, &text);
+                continue;
+            };
             let height = match class {
                 Class::Idle => 3.0,
                 Class::Stall => 14.0,
                 _ => 9.0,
             };
             svg.rect(class.key(), x, y - height + 1.0, 14.0, height, None);
-            svg.text("small", x + 20.0, y, Anchor::Start, class.word());
-            x += 20.0 + pixels(class.word(), 12.0) + 22.0;
+            svg.text("small", x + SAMPLE, y, Anchor::Start, &text);
         }
-        let dropped = dropped_sentence(self.timeline.dropped);
-        let class = if self.timeline.dropped > 0 { "small stalltext" } else { "soft small" };
-        svg.text(class, x, y, Anchor::Start, &dropped);
     }
 }
 
