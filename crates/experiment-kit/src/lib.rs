@@ -9,11 +9,16 @@
 pub mod contender;
 pub mod starvation;
 pub mod work;
-
-mod error;
-mod load;
-mod rng;
 pub mod stats;
+pub mod verdict;
+pub mod report;
+pub mod machine;
+
+mod load;
+mod cpu_meter;
+mod interrupt;
+mod rng;
+mod error;
 
 pub use contender::{Contender, LagStats, RunningServer, ServerSpec, ServerStats, StallReport};
 pub use error::KitError;

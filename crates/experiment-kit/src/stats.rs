@@ -10,6 +10,8 @@
 //! Nearest-rank percentile (no interpolation: every reported value was measured). Efron, Tibshirani, "An
 //! Introduction to the Bootstrap", 1993, chapter 13 (percentile interval) and 8 (structured data).
 
+use std::collections::BinaryHeap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::rng::Rng;
@@ -70,29 +72,24 @@ pub const RESAMPLES: usize = 1_000;
 /// The ratio of the `at` quantiles of two acts that ran interleaved, with its interval.
 ///
 /// `None` when a side has no samples or the denominator's quantile is 0. Rounds beyond the shorter side are
-/// left out, and so are rounds in which a side has no samples.
+/// left out, and so are rounds in which a side has no samples. Samples must not be negative.
 pub fn ratio_of_quantiles(over: &[Vec<f64>], under: &[Vec<f64>], at: f64, seed: u64) -> Option<Interval> {
-    let pairs: Vec<(&[f64], &[f64])> = (over.iter().zip(under))
+    let pairs: Vec<(Vec<f64>, Vec<f64>)> = (over.iter().zip(under))
         .filter(|(over, under)| !over.is_empty() && !under.is_empty())
-        .map(|(over, under)| (over.as_slice(), under.as_slice()))
+        .map(|(over, under)| (sorted(over), sorted(under)))
         .collect();
-    let value = ratio(
-        &mut pairs.iter().flat_map(|pair| pair.0).copied().collect::<Vec<f64>>(),
-        &mut pairs.iter().flat_map(|pair| pair.1).copied().collect::<Vec<f64>>(),
-        at,
-    )?;
+    let whole = |side: fn(&(Vec<f64>, Vec<f64>)) -> &Vec<f64>| {
+        quantile(&mut pairs.iter().flat_map(side).copied().collect::<Vec<f64>>(), at)
+    };
+    let value = ratio(whole(|pair| &pair.0)?, whole(|pair| &pair.1)?)?;
     let mut rng = Rng::new(seed);
-    let (mut drawn_over, mut drawn_under) = (Vec::new(), Vec::new());
     let mut ratios: Vec<f64> = (0..RESAMPLES)
         .filter_map(|_| {
-            drawn_over.clear();
-            drawn_under.clear();
-            for _ in 0..pairs.len() {
-                let (over, under) = pairs[rng.below(pairs.len())];
-                drawn_over.extend((0..over.len()).map(|_| over[rng.below(over.len())]));
-                drawn_under.extend((0..under.len()).map(|_| under[rng.below(under.len())]));
-            }
-            ratio(&mut drawn_over, &mut drawn_under, at)
+            let rounds: Vec<usize> = (0..pairs.len()).map(|_| rng.below(pairs.len())).collect();
+            let over = rounds.iter().map(|&round| pairs[round].0.as_slice());
+            let over = resampled_quantile(over, at, &mut rng);
+            let under = rounds.iter().map(|&round| pairs[round].1.as_slice());
+            ratio(over, resampled_quantile(under, at, &mut rng))
         })
         .collect();
     let low = quantile(&mut ratios, 0.025)?;
@@ -100,9 +97,59 @@ pub fn ratio_of_quantiles(over: &[Vec<f64>], under: &[Vec<f64>], at: f64, seed: 
     Some(Interval { value, low, high })
 }
 
-fn ratio(over: &mut [f64], under: &mut [f64], at: f64) -> Option<f64> {
-    let ratio = quantile(over, at)? / quantile(under, at)?;
+fn sorted(samples: &[f64]) -> Vec<f64> {
+    let mut sorted = samples.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted
+}
+
+fn ratio(over: f64, under: f64) -> Option<f64> {
+    let ratio = over / under;
     ratio.is_finite().then_some(ratio)
+}
+
+/// The `at` quantile of a resample of `rounds`, each sorted and drawn from as often as it has samples.
+///
+/// Only the draws above the quantile are made: for a p99, one in a hundred. The largest of `n` uniform numbers
+/// is distributed as `u^(1/n)`, the next as that times `u^(1/(n-1))`, and so on down; each stands for the sample
+/// at that part of its sorted round. A heap merges the rounds from the top.
+fn resampled_quantile<'s>(rounds: impl Iterator<Item = &'s [f64]>, at: f64, rng: &mut Rng) -> f64 {
+    let mut draws: Vec<FromTheTop<'_>> = rounds.map(FromTheTop::new).collect();
+    let count: usize = draws.iter().map(|draw| draw.left).sum();
+    // The bits of floats that are not negative are in the order of the floats.
+    let mut heads: BinaryHeap<(u64, usize)> = (draws.iter_mut().enumerate())
+        .filter_map(|(index, draw)| Some((draw.next(rng)?.to_bits(), index)))
+        .collect();
+    let mut last = 0.0;
+    for _ in rank(at, count)..count {
+        let Some((bits, index)) = heads.pop() else { break };
+        last = f64::from_bits(bits);
+        heads.extend(draws[index].next(rng).map(|sample| (sample.to_bits(), index)));
+    }
+    last
+}
+
+/// Draws with replacement from a sorted round, the largest first.
+struct FromTheTop<'s> {
+    sorted: &'s [f64],
+    left: usize,
+    top: f64,
+}
+
+impl FromTheTop<'_> {
+    fn new(sorted: &[f64]) -> FromTheTop<'_> {
+        FromTheTop { sorted, left: sorted.len(), top: 1.0 }
+    }
+
+    fn next(&mut self, rng: &mut Rng) -> Option<f64> {
+        if self.left == 0 {
+            return None;
+        }
+        self.top *= rng.unit().powf(1.0 / self.left as f64);
+        self.left -= 1;
+        let index = (self.top * self.sorted.len() as f64) as usize;
+        Some(self.sorted[index.min(self.sorted.len() - 1)])
+    }
 }
 
 #[cfg(test)]
@@ -146,6 +193,24 @@ mod tests {
         assert_eq!(interval.value, 50.0);
         assert!((38.0..=42.0).contains(&interval.low), "{interval:?}");
         assert!((58.0..=62.0).contains(&interval.high), "{interval:?}");
+    }
+
+    #[test]
+    fn draws_from_the_top_are_draws_with_replacement() {
+        // Drawing 3 times from {1, 2, 3}: P(max = 3) = 1 - (2/3)^3 = 19/27, P(max = 2) = 7/27, P(median = 2) = 13/27.
+        let round = [1.0, 2.0, 3.0];
+        let mut rng = Rng::new(11);
+        let mut share = |at, wanted| {
+            let hits = (0..20_000)
+                .filter(|_| resampled_quantile(std::iter::once(round.as_slice()), at, &mut rng) == wanted)
+                .count();
+            hits as f64 / 20_000.0
+        };
+        for (at, wanted, expected) in [(1.0, 3.0, 19.0), (1.0, 2.0, 7.0), (0.5, 2.0, 13.0), (0.01, 1.0, 19.0)]
+        {
+            let found: f64 = share(at, wanted);
+            assert!((found - expected / 27.0).abs() < 0.015, "{at} {wanted}: {found}");
+        }
     }
 
     #[test]

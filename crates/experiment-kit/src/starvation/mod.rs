@@ -1,12 +1,175 @@
 //! The starvation experiment: one call from the example's `main` does all the measuring.
 
+pub mod acts;
+pub mod figures;
+pub mod rules;
+mod options;
+mod run;
+mod progress;
+mod picture;
+mod screen;
+mod files;
+mod raw;
+mod serve;
+
 use std::process::ExitCode;
 
-use crate::contender::Contender;
+use anyhow::{Context, Result};
 
-/// Runs the whole program: options, load client role, acts, verdicts, report.
+use crate::contender::Contender;
+use crate::interrupt::Interrupt;
+use crate::load::client;
+use crate::machine::{Machine, load_average};
+use crate::report::{Raw, Report, Versions, histogram_text, timestamp};
+use acts::Act;
+use figures::Figures;
+use options::{Options, Params};
+use progress::Progress;
+use run::Ran;
+
+/// Runs the whole program: role of the load client, options, acts, verdicts, report.
 ///
-/// `burn` does `n` iterations of the real work (pbkdf2). The first contender is the default of `--runtime`.
-pub fn main(_burn: fn(u64), contenders: &[Contender]) -> ExitCode {
-    if contenders.is_empty() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+/// `burn` does `n` iterations of the real work (pbkdf2). The first contender is the default of `--runtime`. Call this
+/// first in `main`: the program is started a second time to be the load client, and what runs before runs twice.
+///
+/// # Panics
+/// When there is no contender.
+pub fn main(burn: fn(u64), contenders: &[Contender]) -> ExitCode {
+    if client::is_my_role() {
+        return client::main();
+    }
+    clock::process_start();
+    let options = Options::from_arguments(contenders);
+    let contender = (contenders.iter().find(|contender| contender.name == options.runtime))
+        .expect("the options know the names of all contenders, of which there is at least one");
+    match measure_or_serve(&options, contender, burn) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure_or_serve(options: &Options, contender: &Contender, burn: fn(u64)) -> Result<ExitCode> {
+    let interrupt = Interrupt::listen().context("cannot listen to signals")?;
+    let error = if options.serve.is_some() {
+        serve::serve(options, contender, burn, &interrupt)?;
+        None
+    } else {
+        measure(options, contender, burn, &interrupt)?
+    };
+    if let Some(error) = error {
+        complain(&error);
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(interrupt.exit_code().map_or(ExitCode::SUCCESS, ExitCode::from))
+}
+
+/// Measures and reports; returns what cut the run short, after what was measured until then has been reported.
+fn measure(
+    options: &Options,
+    contender: &Contender,
+    burn: fn(u64),
+    interrupt: &Interrupt,
+) -> Result<Option<anyhow::Error>> {
+    let progress = Progress::on_stderr();
+    progress.say(&screen::question(options));
+    files::check(&options.out)?;
+    let (started, load_before) = (timestamp(clock::wall_now()), load_average());
+    let ran = run::run(options, contender, burn, interrupt, &progress)?;
+    progress.end();
+    if options.json {
+        let report = report(&ran, options, started, load_before);
+        screen::print(&format!("{}\n", serde_json::to_string(&report)?))?;
+    } else {
+        screen::print(&screen::result(&ran, options))?;
+    }
+    files::write(&ran, options)?;
+    if let Some(first) = options.out.first().filter(|_| options.open) {
+        files::open(&first.path)?;
+    }
+    Ok(ran.error)
+}
+
+fn report(
+    ran: &Ran,
+    options: &Options,
+    started_at: String,
+    load_before: Option<f64>,
+) -> Report<Params, Figures> {
+    let histogram =
+        |act: &Act| histogram_text(act.name(), ran.measured.of(*act).pings_ms.iter().flatten().copied());
+    Report {
+        schema: 1,
+        experiment: "starvation",
+        started_at,
+        complete: ran.measured.complete,
+        rounds: ran.measured.rounds,
+        seed: options.seed,
+        params: Params {
+            runtime: options.runtime.clone(),
+            block_ms: options.block_ms,
+            rate: options.rate,
+            duration_s: options.duration,
+            pool_size: options.pool_size,
+            chunk_us: options.chunk_us,
+            act_ms: ran.plan.act.as_secs_f64() * 1e3,
+            pings_per_act: ran.plan.pings,
+            blocks_per_act: ran.plan.works,
+            iterations_per_ms: ran.calibration.iterations_per_ms,
+        },
+        claims: ran.claims.clone(),
+        figures: Figures::new(&ran.measured, &ran.server, options.block_ms as f64),
+        against: Vec::new(),
+        raw: Raw {
+            histograms: Act::ALL.iter().map(histogram).collect::<Vec<String>>().join("; "),
+            path: options.raw.as_ref().map(|path| path.display().to_string()),
+        },
+        load_before,
+        machine: Machine::here(),
+        versions: Versions::here(),
+    }
+}
+
+/// The error on stderr, with what to do about the usual ones.
+fn complain(error: &anyhow::Error) {
+    eprintln!("error: {error:#}");
+    if let Some(advice) = error.chain().find_map(|cause| advice(cause.downcast_ref()?)) {
+        eprintln!("{advice}");
+    }
+}
+
+fn advice(error: &std::io::Error) -> Option<&'static str> {
+    const EMFILE: i32 = 24; // The same number on Linux and macOS.
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            Some("Another program listens on that port: choose another one, or 0 for any.")
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            Some("You may not do that: choose a port of 1024 or above, and files in a folder of yours.")
+        }
+        _ if error.raw_os_error() == Some(EMFILE) => {
+            Some("No descriptors are left: raise the limit with `ulimit -n 4096`.")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_errors_come_with_advice() {
+        let advised = |code| advice(&std::io::Error::from_raw_os_error(code)).unwrap_or_default();
+        assert!(advised(24).contains("ulimit -n"));
+        assert!(advised(13).contains("1024 or above"));
+        assert!(
+            advice(&std::io::Error::from(std::io::ErrorKind::AddrInUse))
+                .unwrap()
+                .contains("choose another one")
+        );
+        assert_eq!(advice(&std::io::Error::other("something else")), None);
+    }
 }

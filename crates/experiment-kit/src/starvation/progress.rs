@@ -1,0 +1,100 @@
+//! Progress on stderr: a live line on a terminal, a plain line for each act elsewhere.
+
+use std::fmt::Write;
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::starvation::acts::Act;
+use crate::starvation::figures::Measured;
+
+/// Where the progress of a run is shown.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    live: bool,
+}
+
+impl Progress {
+    /// Progress on stderr, live if that is a terminal.
+    pub(crate) fn on_stderr() -> Progress {
+        let live =
+            std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+        Progress { bar, live }
+    }
+
+    /// One line that stays.
+    pub(crate) fn say(&self, line: &str) {
+        if self.live {
+            self.bar.suspend(|| anstream::eprintln!("{line}"));
+        } else {
+            eprintln!("{line}");
+        }
+    }
+
+    /// The acts begin; there are `acts` of them.
+    pub(crate) fn begin(&self, acts: usize) {
+        self.bar.set_length(acts as u64);
+        if self.live {
+            let style =
+                ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}").expect("the template is valid");
+            self.bar.set_style(style);
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+    }
+
+    /// There are `acts` more.
+    pub(crate) fn extend(&self, acts: usize) {
+        self.bar.inc_length(acts as u64);
+    }
+
+    /// An act begins.
+    pub(crate) fn act_begins(&self, round: usize, rounds: usize, act: Act) {
+        self.bar.set_prefix(format!("round {} of {rounds}, {}", round + 1, act.name()));
+        self.answered(0);
+    }
+
+    /// So many requests of the act have been answered.
+    pub(crate) fn answered(&self, count: usize) {
+        if self.live {
+            self.bar.set_message(format!("{}: {count} answers", self.bar.prefix()));
+        }
+    }
+
+    /// An act is over.
+    pub(crate) fn act_ends(&self, round: usize, act: Act, measured: &Measured) {
+        self.bar.inc(1);
+        if !self.live {
+            let last: Vec<f64> = measured.of(act).pings_ms.last().cloned().unwrap_or_default();
+            let summary = crate::stats::Summary::of(last);
+            eprintln!(
+                "round {} {:<9} {:>5} pings, p99 {:8.2} ms",
+                round + 1,
+                act.name(),
+                summary.count,
+                summary.p99
+            );
+        } else {
+            let mut line = "p99 so far (ms):".to_owned();
+            for act in Act::ALL {
+                let pings = measured.of(act).pings();
+                if pings.count > 0 {
+                    // Writing into a String cannot fail.
+                    let _ = write!(line, "  {} {:.1}", act.name(), pings.p99);
+                }
+            }
+            self.bar.set_message(line);
+        }
+    }
+
+    /// The live line goes away.
+    pub(crate) fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
