@@ -13,7 +13,7 @@ pub(crate) const COLORS: &str = "\
 .tr{--bg:#ffffff;--ink:#1c2127;--soft:#5b6570;--line:#d5dae0;--idle:#c3cad2;--busy:#3b82c4;--job:#2f9e5f;\
 --wait:#c98a00;--stall:#d3212c;--on-stall:#ffffff;--s0:#0b6fb8;--s1:#d3212c;--s2:#12805c;--s3:#8a5a00;--s4:#8b4fb8;\
 --s5:#5b6570}\
-@media (prefers-color-scheme:dark){.tr{--bg:#14181d;--ink:#e8ebee;--soft:#a3adb8;--line:#363e48;--idle:#4a545f;\
+@media screen and (prefers-color-scheme:dark){.tr{--bg:#14181d;--ink:#e8ebee;--soft:#a3adb8;--line:#363e48;--idle:#4a545f;\
 --busy:#5aa2e6;--job:#4cc27d;--wait:#e5ad36;--stall:#ff5a5f;--on-stall:#1a0506;--s0:#62b0f2;--s1:#ff6b70;\
 --s2:#4cc9a0;--s3:#e0b050;--s4:#c795ee;--s5:#a3adb8}}";
 

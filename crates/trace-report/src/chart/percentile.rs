@@ -45,7 +45,7 @@ fn end_label(series: &Series) -> String {
 }
 
 fn grid(svg: &mut Svg, nines: &NinesAxis, latency: &LogAxis, right: f64) {
-    for (y, label) in latency.ticks(18.0) {
+    for (y, label) in latency.ticks(26.0) {
         svg.line("grid", (LEFT, y), (right, y));
         svg.text("soft small", LEFT - 8.0, y + 4.0, Anchor::End, &label);
     }
