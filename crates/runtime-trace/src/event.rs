@@ -69,7 +69,7 @@ pub enum EventKind {
     /// Another thread woke the loop.
     Wake = 19,
     /// A callback held the loop longer than the threshold; `arg` names the span to blame. Written on the loop's
-    /// lane just before or just after the end of the slice that it is about, `id` is the id of that slice.
+    /// lane just before or just after the end of the outermost callback or task poll that it is about.
     Stall = 20,
     /// A thread asks for a lock (reserved for the interpreter).
     LockRequest = 21,

@@ -84,6 +84,27 @@ fn stalls_are_named_after_the_line_that_held_the_loop() {
 }
 
 #[test]
+fn a_complaint_is_about_the_slice_before_it_even_when_all_clocks_stand_still() {
+    use runtime_trace::EventKind::{CallbackBegin, CallbackEnd, Stall};
+    let recorder = runtime_trace::Recorder::new(16);
+    let lane = recorder.lane("loop");
+    let at = |ms| clock::process_start() + Duration::from_millis(ms);
+    let (first, second) = (recorder.intern("first"), recorder.intern("second"));
+    for (ms, kind, id, arg) in [
+        (0, CallbackBegin, 1, first),
+        (200, CallbackEnd, 1, 0),
+        (200, Stall, 0, first),
+        (200, CallbackBegin, 2, second),
+        (300, CallbackEnd, 2, 0),
+    ] {
+        lane.record(at(ms), kind, id, 0, arg);
+    }
+    let recording = recorder.collect();
+    let timeline = Timeline::new(&recording, Window::all(&recording), &TimelineOptions::default());
+    assert_eq!(timeline.stalls().iter().map(|(_, stall)| &*stall.label).collect::<Vec<_>>(), ["first"]);
+}
+
+#[test]
 fn a_threshold_finds_stalls_that_the_loop_did_not_report() {
     let (mut recording, _) = acts();
     recording.records.retain(|record| record.kind != runtime_trace::EventKind::Stall);

@@ -32,11 +32,11 @@ pub(super) fn timeline(recording: &Recording, window: Window, options: &Timeline
             continue;
         }
         let is_loop = slices.iter().any(|slice| belongs_to_a_loop(slice.kind));
-        let mut intervals = flatten(slices, &names);
+        let mut flat = flatten(slices, &names);
         if is_loop {
-            mark_stalls(&mut intervals, recording, info.id, &names, options.stall_after);
+            mark_stalls(&mut flat, recording, info.id, &names, options.stall_after);
         }
-        let row = Row { name: info.name.clone(), intervals: clip(intervals, window), dropped: info.dropped };
+        let row = Row { name: info.name.clone(), intervals: clip(flat, window), dropped: info.dropped };
         if is_loop { loops.push(row) } else { others.push(row) }
     }
     let waits = queue_waits(recording, window);
@@ -65,9 +65,15 @@ fn class_of(kind: EventKind) -> Option<Class> {
     }
 }
 
+/// An interval and where its begin is in the recording.
+struct Flat {
+    begin_index: Option<usize>,
+    interval: Interval,
+}
+
 /// The outermost slices that have a class, each named after the innermost one that takes half of its time.
-fn flatten(slices: &[Slice], names: &[Arc<str>]) -> Vec<Interval> {
-    let mut intervals: Vec<Interval> = Vec::new();
+fn flatten(slices: &[Slice], names: &[Arc<str>]) -> Vec<Flat> {
+    let mut flat: Vec<Flat> = Vec::new();
     let mut rest = slices;
     while let Some((outer, after)) = rest.split_first() {
         rest = after;
@@ -86,9 +92,10 @@ fn flatten(slices: &[Slice], names: &[Arc<str>]) -> Vec<Interval> {
             Class::Idle => Arc::from(""),
             _ => name_of(culprit.arg, names).or_else(|| name_of(outer.arg, names)).unwrap_or_default(),
         };
-        intervals.push(Interval { start_ns: outer.start_ns, end_ns: outer.end_ns, class, depth: 1, label });
+        let interval = Interval { start_ns: outer.start_ns, end_ns: outer.end_ns, class, depth: 1, label };
+        flat.push(Flat { begin_index: outer.begin_index, interval });
     }
-    intervals
+    flat
 }
 
 fn name_of(arg: u32, names: &[Arc<str>]) -> Option<Arc<str>> {
@@ -97,26 +104,26 @@ fn name_of(arg: u32, names: &[Arc<str>]) -> Option<Arc<str>> {
 
 /// Turns the busy intervals that the loop complained about, or that are longer than `stall_after`, into stalls.
 fn mark_stalls(
-    intervals: &mut [Interval],
+    flat: &mut [Flat],
     recording: &Recording,
     lane: u16,
     names: &[Arc<str>],
     stall_after: Option<Duration>,
 ) {
     if let Some(limit) = stall_after {
-        let is_long = |one: &&mut Interval| u128::from(one.duration_ns()) > limit.as_nanos();
-        for interval in intervals.iter_mut().filter(|one| one.class == Class::Busy).filter(is_long) {
+        let is_long =
+            |one: &Interval| one.class == Class::Busy && u128::from(one.duration_ns()) > limit.as_nanos();
+        for interval in flat.iter_mut().map(|one| &mut one.interval).filter(|one| is_long(one)) {
             interval.class = Class::Stall;
         }
     }
-    let complaints =
-        recording.records.iter().filter(|record| record.lane == lane && record.kind == EventKind::Stall);
-    for complaint in complaints {
-        // The loop complains around the end of the slice: it is the last one that began before.
-        let position = intervals.partition_point(|one| one.start_ns <= complaint.t_ns);
-        let before =
-            intervals[..position].iter_mut().rfind(|one| matches!(one.class, Class::Busy | Class::Stall));
-        if let Some(interval) = before {
+    let complaints = recording.records.iter().enumerate();
+    for (index, complaint) in complaints.filter(|(_, one)| one.lane == lane && one.kind == EventKind::Stall) {
+        // The loop complains around the end of the slice: it is the last one that was begun before.
+        let position = flat.partition_point(|one| one.begin_index.is_none_or(|begin| begin < index));
+        let before = flat[..position].iter_mut().map(|one| &mut one.interval);
+        let mut before = before.rev().filter(|one| matches!(one.class, Class::Busy | Class::Stall));
+        if let Some(interval) = before.next() {
             interval.class = Class::Stall;
             if let Some(culprit) = name_of(complaint.arg, names) {
                 interval.label = culprit;
@@ -126,8 +133,8 @@ fn mark_stalls(
 }
 
 /// V1: what lies in the window, without empty intervals.
-fn clip(intervals: Vec<Interval>, window: Window) -> Vec<Interval> {
-    let inside = intervals.into_iter().filter_map(|interval| {
+fn clip(flat: Vec<Flat>, window: Window) -> Vec<Interval> {
+    let inside = flat.into_iter().filter_map(|Flat { interval, .. }| {
         let (start_ns, end_ns) = window.clip(interval.start_ns, interval.end_ns)?;
         Some(Interval { start_ns, end_ns, ..interval })
     });
