@@ -185,7 +185,7 @@ impl Timing {
         match self {
             Timing::All => true,
             // Mixed, because ids are shared with everything else that has one and may come in steps.
-            Timing::OneIn(n) => (id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) % u64::from(n) == 0,
+            Timing::OneIn(n) => (id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32).is_multiple_of(u64::from(n)),
             Timing::Off => false,
         }
     }

@@ -76,7 +76,7 @@ fn work(shared: &Arc<Shared>, here: &Here) {
     // The end of the job before, while the thread goes straight on.
     let mut last_end = None;
     loop {
-        if shared.attention.is_raised() && shared.attention.lower() && attend(shared) {
+        if shared.attention.lower() && attend(shared) {
             return;
         }
         match shared.queue.take(here.local.as_ref()) {

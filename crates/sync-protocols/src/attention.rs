@@ -38,14 +38,15 @@ impl Attention {
         self.0.store(true, Release); // Partner: the swap in `lower`.
     }
 
-    /// Whether a look is asked for; `lower` before looking.
+    /// Whether a look is asked for.
     #[inline]
     pub fn is_raised(&self) -> bool {
-        self.0.load(Relaxed) // A hint: `lower` does the ordering.
+        self.0.load(Relaxed) // A hint: the swap in `lower` does the ordering.
     }
 
-    /// Lowers the flag, before the look that answers it; `false` when it was down already.
+    /// Lowers the flag, before the look that answers it; `false` when it was down, which costs a load only.
+    #[inline]
     pub fn lower(&self) -> bool {
-        self.0.swap(false, AcqRel) // Partner: the store in `raise`.
+        self.is_raised() && self.0.swap(false, AcqRel) // Partner: the store in `raise`.
     }
 }

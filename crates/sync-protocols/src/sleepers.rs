@@ -31,13 +31,12 @@
 //! | CLOSED   | the crew goes home; what comes now is withdrawn  | `close`                  | never              |
 //!
 //! The word is stored under the lock, so stores need no order among themselves; it is loaded without the lock,
-//! Relaxed, after the fence named above. `Seat::called` is stored with Release, its partner is the Acquire swap
+//! Relaxed, after the fence named above. `Seat::called` is stored with Release, its partner is the Acquire load
 //! in `sleep`.
 //!
 //! # Invariants
 //! - S1: no job is left: while one is queued and a thread sleeps, a called thread is on its way.
-//! - S2: at most one called thread is on its way, and calls do not outnumber jobs by more than the threads that
-//!   were on their way when the jobs ran out.
+//! - S2: at most one called thread is on its way, however many jobs are added meanwhile.
 //! - S3: the thread that sat down last is called first; one that is not started is called last.
 //! - S4: after `close` every sleeper stands up, and whoever adds a job later is told.
 
@@ -92,15 +91,17 @@ impl Seat {
     }
 
     fn call(&self) {
-        self.called.store(true, Release); // Partner: the Acquire swap in `wait`.
+        self.called.store(true, Release); // Partner: the Acquire load in `wait`.
         self.thread.unpark();
     }
 
     fn wait(&self) {
         // A thread may be unparked for reasons of its own: only `called` counts.
-        while !self.called.swap(false, Acquire) {
+        while !self.called.load(Acquire) {
             park();
         }
+        // A seat is called once each time that it was taken, so no call can be wiped out here.
+        self.called.store(false, Relaxed);
     }
 }
 

@@ -131,8 +131,11 @@ impl Fifo {
             let marked = !front.slow.is_empty();
             self.fetch(&mut front, marked);
         }
-        let only_the_marker = front.entries.len() == 1 && front.entries[0].is_none();
-        !front.entries.is_empty() && !(only_the_marker && front.slow_running >= front.slow_limit)
+        match front.entries.front() {
+            None => false,
+            Some(None) if front.entries.len() == 1 => front.slow_running < front.slow_limit,
+            Some(_) => true,
+        }
     }
 
     pub(crate) fn set_slow_limit(&self, limit: usize) {

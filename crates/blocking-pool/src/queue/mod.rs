@@ -39,6 +39,7 @@ pub(crate) struct Taken {
     pub(crate) slow: bool,
 }
 
+#[allow(clippy::large_enum_variant)] // There is one in a pool, and a box would be one more step to each job.
 pub(crate) enum Queue {
     Fifo(Fifo),
     Stealing(Stealing),
