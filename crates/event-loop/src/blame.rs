@@ -1,9 +1,10 @@
 //! Who held the loop: spans around callbacks, tasks and routes, and the report of stalls.
 //!
 //! # Model
-//! Spans nest. The self time of a span is its time less that of the spans inside. When an outermost span has
-//! held the loop for longer than the threshold, the report names the span with the largest self time in it:
-//! of a route called by a task called by the loop, the route.
+//! Spans nest. The self time of a span is its time less that of the spans inside; a place that is entered
+//! several times within one outermost span has the sum. When an outermost span has held the loop for as long as
+//! the threshold, the report names the place with the largest self time in it: of a route called by a task
+//! called by the loop, the route. Of equals the innermost is named.
 //!
 //! Nothing here reads the clock unless a threshold is set or a recorder is on.
 //!
@@ -80,6 +81,8 @@ pub struct StallReport {
 }
 
 struct Frame {
+    /// The id of the slice in the recording.
+    id: u64,
     name: Name,
     location: &'static Location<'static>,
     begun: Instant,
@@ -104,8 +107,8 @@ impl Name {
 #[derive(Default)]
 struct Blame {
     frames: Vec<Frame>,
-    /// The largest self time within the outermost span so far.
-    worst: Option<(Duration, Name, &'static Location<'static>)>,
+    /// The self times of the places within the outermost span, in the order in which they first ended.
+    places: Vec<(Duration, Name, &'static Location<'static>)>,
     stalls: Vec<StallReport>,
 }
 
@@ -208,7 +211,7 @@ impl Instruments {
             let (kind, _) = slice_of(site.callee);
             self.lane.record(begun, kind, self.id_base | u64::from(site.id), 0, arg);
         }
-        self.push(Name::Callee(site.callee), site.location, begun);
+        self.push(u64::from(site.id), Name::Callee(site.callee), site.location, begun);
         Some(begun)
     }
 
@@ -224,8 +227,9 @@ impl Instruments {
         self.pop(now);
     }
 
-    fn push(&self, name: Name, location: &'static Location<'static>, begun: Instant) {
-        self.blame.borrow_mut().frames.push(Frame { name, location, begun, inside: Duration::ZERO });
+    fn push(&self, id: u64, name: Name, location: &'static Location<'static>, begun: Instant) {
+        let frame = Frame { id: self.id_base | id, name, location, begun, inside: Duration::ZERO };
+        self.blame.borrow_mut().frames.push(frame);
     }
 
     /// Ends the innermost span; when it was the outermost too, judges it.
@@ -234,21 +238,21 @@ impl Instruments {
         let Some(frame) = blame.frames.pop() else { return };
         let held = now.saturating_duration_since(frame.begun);
         let own = held.saturating_sub(frame.inside);
-        if blame.worst.as_ref().is_none_or(|(worst, ..)| own > *worst) {
-            blame.worst = Some((own, frame.name, frame.location));
-        }
+        blame.add_self_time(own, frame.name, frame.location);
         if let Some(outer) = blame.frames.last_mut() {
             outer.inside += held;
             return;
         }
-        let Some((own, name, location)) = blame.worst.take() else { return };
-        if self.threshold.is_some_and(|threshold| held >= threshold) {
+        if self.threshold.is_some_and(|threshold| held >= threshold)
+            && let Some((own, name, location)) = blame.worst()
+        {
             if self.lane.is_on() {
                 let arg = self.name_of(name.text(), location);
-                self.lane.record(now, EventKind::Stall, self.id_base, 0, arg);
+                self.lane.record(now, EventKind::Stall, frame.id, 0, arg);
             }
             blame.report(name.text(), location, held, own);
         }
+        blame.places.clear();
     }
 
     /// The recording's number for "name (file:line)".
@@ -265,6 +269,20 @@ impl Instruments {
 }
 
 impl Blame {
+    fn add_self_time(&mut self, own: Duration, name: Name, location: &'static Location<'static>) {
+        let known =
+            self.places.iter_mut().find(|(_, known, at)| *at == location && known.text() == name.text());
+        match known {
+            Some((sum, ..)) => *sum += own,
+            None => self.places.push((own, name, location)),
+        }
+    }
+
+    /// The place with the largest self time; an inner span ends before the outer one, so it wins a tie.
+    fn worst(&self) -> Option<(Duration, Name, &'static Location<'static>)> {
+        self.places.iter().reduce(|worst, place| if place.0 > worst.0 { place } else { worst }).cloned()
+    }
+
     fn report(&mut self, name: &str, location: &'static Location<'static>, held: Duration, own: Duration) {
         let known = self.stalls.iter_mut().find(|stall| stall.location == location && stall.name == name);
         match known {
@@ -295,7 +313,7 @@ impl LoopHandle {
     /// The places that held the loop for longer than the threshold, worst first.
     pub fn stalls(&self) -> Vec<StallReport> {
         let mut stalls = self.core.instruments.blame.borrow().stalls.clone();
-        stalls.sort_by(|a, b| b.total.cmp(&a.total));
+        stalls.sort_by_key(|stall| std::cmp::Reverse(stall.total));
         stalls
     }
 
@@ -347,6 +365,6 @@ fn enter_span<'a>(lp: &'a LoopHandle, site: &SpanSite) -> LeaveSpan<'a> {
         let arg = instruments.name_of(&site.inner.name, site.inner.location);
         instruments.lane.record(begun, EventKind::SpanBegin, instruments.id_base, 0, arg);
     }
-    instruments.push(Name::Span(site.clone()), site.inner.location, begun);
+    instruments.push(0, Name::Span(site.clone()), site.inner.location, begun);
     LeaveSpan(instruments)
 }

@@ -13,6 +13,7 @@ use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::blame::{Instruments, Site};
@@ -24,6 +25,7 @@ use crate::node::{Immediates, Ticks, Timeouts};
 use crate::options::{PanicPolicy, TimerOrder};
 use crate::remote::{RemoteHandle, Remotes, Requests};
 use crate::task::Tasks;
+use crate::tcp::Deferred;
 use crate::timer_heap::TimerHeap;
 use crate::watcher::WatcherLists;
 
@@ -43,7 +45,7 @@ pub(crate) struct Core {
     pub(crate) closed: Cell<bool>,
     /// The first panic under [`PanicPolicy::End`]; the run ends with it.
     pub(crate) fatal: RefCell<Option<LoopError>>,
-    /// User code ran since the clock was last read.
+    /// User code may have run since the clock was last read.
     pub(crate) dirty: Cell<bool>,
     /// When poll last returned, in loop time.
     pub(crate) woken_ns: Cell<u64>,
@@ -55,7 +57,7 @@ pub(crate) struct Core {
     pub(crate) active_requests: Cell<usize>,
     pub(crate) handles: HandleTable,
     pub(crate) closing: RefCell<Vec<HandleId>>,
-    pub(crate) pending: RefCell<VecDeque<HandleId>>,
+    pub(crate) pending: RefCell<VecDeque<Deferred>>,
     pub(crate) ready_io: RefCell<VecDeque<HandleId>>,
     pub(crate) events: RefCell<Vec<Readiness>>,
 
@@ -149,15 +151,18 @@ impl LoopHandle {
 
     /// Calls user code: times it when asked to, catches its panic, then drains ticks and microtasks.
     pub(crate) fn call<R>(&self, site: Site, code: impl FnOnce() -> R) -> Option<R> {
+        // What a destructor queued after the callback before this one comes first (N1).
+        self.drain_ticks();
         let result = self.call_without_ticks(site, code);
         self.drain_ticks();
         result
     }
 
     pub(crate) fn call_without_ticks<R>(&self, site: Site, code: impl FnOnce() -> R) -> Option<R> {
-        self.core.dirty.set(true);
         let begun = self.core.instruments.begin(site);
         let result = catch_unwind(AssertUnwindSafe(code));
+        // Set after the call: code that reads the clock and then computes on leaves a stale time behind.
+        self.core.dirty.set(true);
         self.core.instruments.end(site, begun);
         self.core.metrics.count_callback();
         result.map_err(|payload| self.panicked(site.location, payload)).ok()
@@ -165,7 +170,20 @@ impl LoopHandle {
 
     /// Drops something of the user's; a panic in its destructor follows the loop's policy.
     pub(crate) fn dispose<T>(&self, location: &'static Location<'static>, value: T) {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        if std::mem::needs_drop::<T>() {
+            self.guard(location, || drop(value));
+        }
+    }
+
+    /// Wakes a waker, which may be anybody's; a panic in it follows the loop's policy.
+    pub(crate) fn wake(&self, location: &'static Location<'static>, waker: Waker) {
+        self.guard(location, || waker.wake());
+    }
+
+    fn guard(&self, location: &'static Location<'static>, code: impl FnOnce()) {
+        let result = catch_unwind(AssertUnwindSafe(code));
+        self.core.dirty.set(true);
+        if let Err(payload) = result {
             self.panicked(location, payload);
         }
     }
@@ -177,6 +195,10 @@ impl LoopHandle {
             let mut fatal = self.core.fatal.borrow_mut();
             fatal.get_or_insert(LoopError::Panicked { location, message });
         }
+        // A payload is user code too: one that panics when dropped is left undropped.
+        if let Err(worse) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(worse);
+        }
     }
 }
 
@@ -186,6 +208,14 @@ impl Core {
         // A log that is replayed, or a clock that misbehaves, must not move the loop's time back.
         self.now_ns.set(now_ns.max(self.now_ns.get()));
         self.dirty.set(false);
+    }
+
+    /// Reads the clock only when user code ran since the last reading; otherwise no time worth naming passed.
+    pub(crate) fn refresh_now(&self) {
+        if self.dirty.get() {
+            let now = self.driver.borrow_mut().now();
+            self.set_now(now);
+        }
     }
 
     pub(crate) fn count_handle(&self, more: bool) {

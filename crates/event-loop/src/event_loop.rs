@@ -13,23 +13,26 @@
 //! | timers | libuv timers and Node's time-outs; the first phase instead before libuv 1.45 |
 //!
 //! # Invariants
-//! - E1: a pass runs each phase once, in the order of its timer order, also when `stop` was called in it.
+//! - E1: a pass runs its phases in the order of the table, also when `stop` was called in it.
 //! - E2: `run` on a loop with nothing to do calls nothing, not even a timer that is due but not referenced.
 //!
 //! # Source
 //! libuv 1.52 `uv_run`; the tasks phase is ours.
 
 use std::cell::{Cell, RefCell};
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
 use crate::blame::Instruments;
+use crate::blame::Site;
 use crate::core::{Core, LoopHandle};
 use crate::driver::{Driver, Kind, OsDriver, Replay, ScriptedDriver};
 use crate::error::LoopError;
+use crate::handle::HandleId;
 use crate::metrics::LoopMetrics;
 use crate::options::{LoopOptions, TimerOrder, World};
-use crate::phase::Phase;
+use crate::phase::{Callee, Phase};
 use crate::remote::Remotes;
 use crate::watcher::WatcherKind;
 
@@ -85,7 +88,7 @@ impl EventLoop {
                 Kind::Os(Box::new(os))
             }
             World::Script(script) => Kind::Scripted(ScriptedDriver::new(script)),
-            World::Replay(log) => Kind::Replay(Replay::new(log.clone())),
+            World::Replay(log) => Kind::Replay(Replay::new(log)),
         };
         let mut driver = Driver::new(kind, options.log.clone());
         let origin = driver.now();
@@ -145,6 +148,8 @@ impl EventLoop {
             return Err(LoopError::AlreadyRunning);
         }
         let _current = crate::task::enter_loop(lp);
+        // Whoever calls `run` may have computed for a while.
+        core.dirty.set(true);
         let result = lp.run_passes(mode);
         core.stopped.set(false);
         core.running.set(false);
@@ -155,13 +160,15 @@ impl EventLoop {
         }
     }
 
-    /// Ends the loop. Nothing may be open: close the handles and run the loop once more before.
+    /// Ends the loop. Nothing may be open: close the handles and run the loop once more before. Time-outs,
+    /// intervals and immediates that still wait count as requests.
     ///
     /// # Errors
     /// [`LoopError::Busy`], with the loop unharmed inside the pair.
     pub fn close(self) -> Result<(), (EventLoop, LoopError)> {
         let core = &self.handle.core;
-        let (handles, requests) = (core.handles.len(), core.active_requests.get());
+        let handles = core.handles.count_open();
+        let requests = core.active_requests.get() + core.timeouts.len() + core.immediates.len();
         let tasks = core.tasks.len();
         if handles > 0 || requests > 0 || tasks > 0 {
             return Err((self, LoopError::Busy { handles, requests, tasks }));
@@ -181,14 +188,14 @@ impl Drop for EventLoop {
         // Destructors may drop further things of the loop; repeat until all is quiet.
         for _ in 0..8 {
             lp.cancel_all_tasks();
-            let outside = core.remotes.close();
-            drop(outside);
+            lp.dispose(Location::caller(), core.remotes.close());
             lp.clear_ticks();
             core.timeouts.clear(&lp);
             core.immediates.clear(&lp);
             core.requests.clear(&lp);
             let data = core.data.take();
             drop(data);
+            lp.dispose(Location::caller(), core.pending.take());
             for id in core.handles.ids() {
                 lp.drop_handle(id);
             }
@@ -199,7 +206,9 @@ impl Drop for EventLoop {
 impl LoopHandle {
     fn run_passes(&self, mode: RunMode) -> Result<bool, LoopError> {
         let core = &self.core;
-        self.drain_ticks();
+        if !core.stopped.get() {
+            self.drain_ticks();
+        }
         if !core.is_alive() {
             self.update_time();
             return Ok(false);
@@ -210,7 +219,12 @@ impl LoopHandle {
             self.phase(Phase::Timers, || self.run_timers());
         }
         while core.is_alive() && !core.stopped.get() && !core.must_end() {
-            self.pass(mode)?;
+            core.instruments.begin_tick();
+            let result = self.pass(mode);
+            core.instruments.end_tick();
+            result?;
+            // What destructors queued after the last callback (N1).
+            self.drain_ticks();
             if mode != RunMode::Default {
                 break;
             }
@@ -222,7 +236,6 @@ impl LoopHandle {
     fn pass(&self, mode: RunMode) -> Result<(), LoopError> {
         let core = &self.core;
         let can_sleep = core.pending.borrow().is_empty() && !core.watchers.idle_is_active();
-        core.instruments.begin_tick();
         if core.timer_order == TimerOrder::Before145 {
             self.update_time();
             self.phase(Phase::Timers, || self.run_timers());
@@ -246,12 +259,11 @@ impl LoopHandle {
         self.phase(Phase::Tasks, || self.run_tasks());
         self.phase(Phase::Check, || self.run_check());
         self.phase(Phase::Closing, || self.run_closing());
-        self.update_time();
         let timers_last = core.timer_order == TimerOrder::Since145 || mode == RunMode::Once;
         if timers_last {
+            core.refresh_now();
             self.phase(Phase::Timers, || self.run_timers());
         }
-        core.instruments.end_tick();
         Ok(())
     }
 
@@ -262,7 +274,7 @@ impl LoopHandle {
         if timeout == Some(Duration::ZERO) || !self.core.dirty.get() {
             return timeout;
         }
-        self.update_time();
+        self.core.refresh_now();
         self.core.poll_timeout()
     }
 
@@ -285,38 +297,44 @@ impl LoopHandle {
             if self.core.must_end() {
                 return;
             }
-            let Some(id) = self.core.pending.borrow_mut().pop_front() else { return };
-            self.stream_pending(id);
+            let Some(deferred) = self.core.pending.borrow_mut().pop_front() else { return };
+            self.run_deferred(deferred);
         }
     }
 
     /// The second step of closing, newest first; a close from a close callback waits for the next pass.
     fn run_closing(&self) {
         let mut batch = std::mem::take(&mut *self.core.closing.borrow_mut());
-        while let Some(id) = batch.pop() {
-            self.finish_close(id);
+        while let Some(&id) = batch.last() {
             if self.core.must_end() {
                 let mut queue = self.core.closing.borrow_mut();
                 batch.append(&mut queue);
                 *queue = batch;
                 return;
             }
+            if self.finish_close(id) {
+                batch.pop();
+            }
         }
     }
 
-    fn finish_close(&self, id: crate::handle::HandleId) {
-        self.stream_cancel_requests(id);
-        let Some(mut handle) = self.core.handles.remove(id) else { return };
+    /// The answer is `false` when the run must end before the close callback's turn has come.
+    fn finish_close(&self, id: HandleId) -> bool {
+        if !self.stream_cancel_requests(id) {
+            return false;
+        }
+        let Some(mut handle) = self.core.handles.remove(id) else { return true };
         let on_close = handle.on_close.take();
-        let site = crate::blame::Site::new(crate::phase::Callee::Close, id.slot, handle.location);
+        let site = Site::new(Callee::Close, id.slot, handle.location);
         self.dispose(handle.location, handle);
         if let Some(on_close) = on_close {
             self.call(site, || on_close(self));
         }
+        true
     }
 
     /// Frees a handle without calling anything: the loop is being dropped.
-    fn drop_handle(&self, id: crate::handle::HandleId) {
+    fn drop_handle(&self, id: HandleId) {
         self.begin_close(id, None);
         if let Some(handle) = self.core.handles.remove(id) {
             self.dispose(handle.location, handle);

@@ -16,7 +16,7 @@ use slab::Slab;
 
 use crate::core::{Callback, CloseCallback, LoopHandle};
 use crate::remote::AsyncShared;
-use crate::tcp::{ListenerState, StreamState};
+use crate::tcp::{ListenerRemains, ListenerState, StreamRemains, StreamState};
 use crate::timer::TimerState;
 use crate::watcher::WatcherKind;
 
@@ -44,6 +44,8 @@ pub(crate) struct Handle {
     pub(crate) active: bool,
     pub(crate) referenced: bool,
     pub(crate) closing: bool,
+    /// The loop's own: it never counts, and nobody outside can close it.
+    pub(crate) internal: bool,
     /// Where the handle's callback (before that: the handle) was given to the loop.
     pub(crate) location: &'static Location<'static>,
     pub(crate) kind: Kind,
@@ -73,6 +75,18 @@ impl Kind {
     }
 }
 
+impl Kind {
+    fn stop_for_good(&mut self, was_active: bool) -> Remains {
+        match self {
+            Kind::Timer(_) => Remains::Timer,
+            Kind::Watcher { which: WatcherKind::Idle, .. } if was_active => Remains::Idle,
+            Kind::Watcher { .. } | Kind::Async { .. } => Remains::Nothing,
+            Kind::Listener(listener) => Remains::Listener(listener.stop_for_good()),
+            Kind::Stream(stream) => Remains::Stream(stream.stop_for_good()),
+        }
+    }
+}
+
 /// All handles of a loop.
 #[derive(Default)]
 pub(crate) struct HandleTable {
@@ -90,6 +104,7 @@ impl HandleTable {
             active: false,
             referenced: true,
             closing: false,
+            internal: false,
             location,
             kind,
             on_close: None,
@@ -97,10 +112,14 @@ impl HandleTable {
         HandleId { slot: slot as u32, generation }
     }
 
-    /// Runs `access` on the handle if it still exists. No user code may run inside.
+    /// Runs `access` on the handle if it still exists. No user code may run inside; what `access` owns is
+    /// dropped after the borrow when it is not called (L1).
     pub(crate) fn with<R>(&self, id: HandleId, access: impl FnOnce(&mut Handle) -> R) -> Option<R> {
         let mut slots = self.slots.borrow_mut();
-        slots.get_mut(id.slot as usize).filter(|handle| handle.generation == id.generation).map(access)
+        match slots.get_mut(id.slot as usize) {
+            Some(handle) if handle.generation == id.generation => Some(access(handle)),
+            _ => None,
+        }
     }
 
     pub(crate) fn remove(&self, id: HandleId) -> Option<Handle> {
@@ -108,8 +127,9 @@ impl HandleTable {
         Some(self.slots.borrow_mut().remove(id.slot as usize))
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.slots.borrow().len()
+    /// Handles that the user has not closed, or whose close has not been told.
+    pub(crate) fn count_open(&self) -> usize {
+        self.slots.borrow().iter().filter(|(_, handle)| !handle.internal).count()
     }
 
     pub(crate) fn ids(&self) -> Vec<HandleId> {
@@ -159,45 +179,73 @@ impl LoopHandle {
 
     /// The first step of closing: stop, and queue the second step. `false` if it is closing or gone.
     pub(crate) fn begin_close(&self, id: HandleId, on_close: Option<CloseCallback>) -> bool {
-        let begun = self.core.handles.with(id, |handle| !handle.closing).unwrap_or(false);
-        if !begun {
-            drop(on_close);
-            return false;
-        }
-        self.stop_any(id);
-        self.core.handles.with(id, |handle| {
+        let mut on_close = on_close;
+        let begun = self.core.handles.with(id, |handle| {
+            if handle.closing {
+                return None;
+            }
+            let was_active = std::mem::replace(&mut handle.active, false);
+            if was_active && handle.referenced {
+                self.core.count_handle(false);
+            }
             handle.closing = true;
-            handle.on_close = on_close;
+            handle.on_close = on_close.take();
+            Some((handle.location, handle.kind.stop_for_good(was_active)))
         });
+        let Some((location, remains)) = begun.flatten() else { return false };
         self.core.closing.borrow_mut().push(id);
+        // The handle is closing in every respect before user code runs: destructors, wakers.
+        match remains {
+            Remains::Nothing => {}
+            Remains::Timer => self.timer_disarm(id),
+            Remains::Idle => self.idle_stopped(),
+            Remains::Listener(remains) => self.listener_closed(location, remains),
+            Remains::Stream(remains) => self.stream_closed(location, remains),
+        }
         true
     }
 
-    /// Stops a handle of any kind, which makes it inactive.
-    fn stop_any(&self, id: HandleId) {
-        enum What {
-            Timer,
-            Watcher,
-            Listener,
-            Stream,
-            Async,
-        }
-        let what = self.core.handles.with(id, |handle| match &handle.kind {
-            Kind::Timer(_) => What::Timer,
-            Kind::Watcher { .. } => What::Watcher,
-            Kind::Async { .. } => What::Async,
-            Kind::Listener(_) => What::Listener,
-            Kind::Stream(_) => What::Stream,
-        });
-        match what {
-            Some(What::Timer) => self.timer_stop(id),
-            Some(What::Watcher) => self.watcher_stop(id),
-            Some(What::Async) => self.set_active(id, false),
-            Some(What::Listener) => self.listener_stop(id),
-            Some(What::Stream) => self.stream_stop(id),
-            None => {}
-        }
+    /// The open handles, closing ones included, in no particular order: what keeps this loop alive? The loop's
+    /// own timers are not listed.
+    pub fn handles(&self) -> Vec<HandleInfo> {
+        let slots = self.core.handles.slots.borrow();
+        let open = slots.iter().filter(|(_, handle)| !handle.internal);
+        open.map(|(_, handle)| HandleInfo {
+            kind: handle.kind.name(),
+            active: handle.active,
+            referenced: handle.referenced,
+            closing: handle.closing,
+            location: handle.location,
+        })
+        .collect()
     }
+}
+
+/// One open handle, as [`LoopHandle::handles`] lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HandleInfo {
+    /// What it is, in words.
+    pub kind: &'static str,
+    /// Whether it does its work: started, listening, reading.
+    pub active: bool,
+    /// Whether it keeps the loop alive while it is active.
+    pub referenced: bool,
+    /// Whether it is closing.
+    pub closing: bool,
+    /// Where its callback (before that: the handle) was given to the loop.
+    pub location: &'static Location<'static>,
+}
+
+/// What a handle leaves behind when it begins to close, dealt with when no borrow is alive (L1).
+enum Remains {
+    Nothing,
+    /// An entry of the heap.
+    Timer,
+    /// One active idle handle less.
+    Idle,
+    Listener(ListenerRemains),
+    Stream(StreamRemains),
 }
 
 /// The methods that every public handle type has.

@@ -33,6 +33,7 @@ pub use core::LoopHandle;
 pub use driver::{Call, DriverLog, Peer, Script};
 pub use error::LoopError;
 pub use event_loop::{EventLoop, RunMode};
+pub use handle::HandleInfo;
 pub use metrics::{LoopMetrics, MetricsSnapshot};
 pub use node::{ImmediateId, TimeoutId};
 pub use options::{LoopOptions, PanicPolicy, TimerOrder};

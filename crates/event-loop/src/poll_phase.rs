@@ -22,7 +22,7 @@ use crate::driver::{EVENTS_PER_POLL, Readiness, WAKE};
 use crate::error::LoopError;
 use crate::handle::{HandleId, Kind};
 
-/// How many poll calls one phase makes when they come back full.
+/// How many poll calls one phase makes at most when they come back full.
 const FULL_POLLS: usize = 48;
 
 impl LoopHandle {
@@ -56,8 +56,8 @@ impl LoopHandle {
             if core.must_end() {
                 return Ok(());
             }
+            full_polls += 1;
             if events.len() == EVENTS_PER_POLL && full_polls < FULL_POLLS {
-                full_polls += 1;
                 timeout = Some(Duration::ZERO);
                 continue;
             }
@@ -110,35 +110,37 @@ impl LoopHandle {
 
     /// Serves the first `count` handles that kept their readiness; who hits a cap again goes to the end.
     fn serve_kept(&self, count: usize) -> usize {
+        let mut served = 0;
         for _ in 0..count {
             if self.core.must_end() {
                 break;
             }
             let Some(id) = self.core.ready_io.borrow_mut().pop_front() else { break };
-            self.core.handles.with(id, |handle| match &mut handle.kind {
-                Kind::Listener(listener) => listener.queued = false,
-                Kind::Stream(stream) => stream.queued = false,
-                _ => {}
-            });
-            self.serve_handle(id);
+            let queued = self.core.handles.with(id, |handle| handle.kind.set_queued(false));
+            if queued == Some(true) {
+                served += 1;
+                self.serve_handle(id);
+            }
         }
-        count
+        served
     }
 
     /// Serves one batch of events; the answer is how many reached somebody.
     fn serve(&self, events: &[Readiness]) -> usize {
         let mut served = 0;
         for event in events {
-            if self.core.must_end() {
-                // Readiness is an edge and will not come again: remember it for the next run.
-                self.remember(event);
-                continue;
-            }
+            // When the run must end, readiness and wake-up are remembered for the next: an edge does not come
+            // again, and senders that find items in the inbox do not wake.
             if event.token == WAKE {
-                served += self.run_inbox();
+                self.take_inbox();
+                served += self.run_left_over();
             } else if let Some(id) = self.remember(event) {
                 served += 1;
-                self.serve_handle(id);
+                if self.core.must_end() {
+                    self.keep_ready(id);
+                } else if !self.is_kept(id) {
+                    self.serve_handle(id);
+                }
             }
         }
         served
@@ -161,11 +163,17 @@ impl LoopHandle {
             }
             _ => false,
         });
-        let found = found == Some(true);
-        if found && self.core.must_end() {
-            self.keep_ready(id);
-        }
-        found.then_some(id)
+        (found == Some(true)).then_some(id)
+    }
+
+    /// Whether the handle has its turn on the queue anyhow: it hit its cap in this very phase (I2).
+    fn is_kept(&self, id: HandleId) -> bool {
+        let queued = self.core.handles.with(id, |handle| match &handle.kind {
+            Kind::Listener(listener) => listener.queued,
+            Kind::Stream(stream) => stream.queued,
+            _ => false,
+        });
+        queued == Some(true)
     }
 
     fn serve_handle(&self, id: HandleId) {
@@ -183,14 +191,20 @@ impl LoopHandle {
 
     /// Queues a handle whose readiness nobody has used up; poll will not sleep before it is served.
     pub(crate) fn keep_ready(&self, id: HandleId) {
-        let queue = self.core.handles.with(id, |handle| match &mut handle.kind {
-            _ if handle.closing => false,
-            Kind::Listener(listener) => !std::mem::replace(&mut listener.queued, true),
-            Kind::Stream(stream) => !std::mem::replace(&mut stream.queued, true),
-            _ => false,
-        });
-        if queue == Some(true) {
+        let queued = self.core.handles.with(id, |handle| handle.closing || handle.kind.set_queued(true));
+        if queued == Some(false) {
             self.core.ready_io.borrow_mut().push_back(id);
+        }
+    }
+}
+
+impl Kind {
+    /// Notes that the handle is on the queue, or no more; the answer is whether it was.
+    fn set_queued(&mut self, now: bool) -> bool {
+        match self {
+            Kind::Listener(listener) => std::mem::replace(&mut listener.queued, now),
+            Kind::Stream(stream) => std::mem::replace(&mut stream.queued, now),
+            _ => true,
         }
     }
 }

@@ -33,7 +33,7 @@ use sync_protocols::Inbox;
 
 use crate::blame::Site;
 use crate::core::{Callback, LoopHandle};
-use crate::driver::LoopWaker;
+use crate::driver::{LoopWaker, Quota};
 use crate::error::LoopError;
 use crate::handle::{HandleId, Kind, handle_methods};
 use crate::phase::Callee;
@@ -95,15 +95,23 @@ impl Remotes {
     }
 
     /// Refuses further items and returns what waits, to be dropped by the caller without a borrow.
-    pub(crate) fn close(&self) -> (Vec<Item>, VecDeque<Item>) {
-        (self.shared.inbox.close(), self.taken.take())
+    pub(crate) fn close(&self) -> (Vec<Item>, Vec<Item>, VecDeque<Item>) {
+        (self.shared.inbox.close(), self.buffer.take(), self.taken.take())
     }
 
-    fn take_all(&self) -> usize {
+    /// Takes what has come; in a replay as many items as in the run that was logged, waiting for them if need
+    /// be and leaving what is more for later.
+    fn take(&self, quota: Option<Quota>) -> usize {
         let mut buffer = self.buffer.borrow_mut();
         self.shared.inbox.take_all(&mut buffer);
-        let count = buffer.len();
-        self.taken.borrow_mut().extend(buffer.drain(..));
+        let mut count = buffer.len();
+        if let Some(Quota { items, patience }) = quota {
+            while buffer.len() < items && self.shared.waker.wait(patience) {
+                self.shared.inbox.take_all(&mut buffer);
+            }
+            count = items.min(buffer.len());
+        }
+        self.taken.borrow_mut().extend(buffer.drain(..count));
         count
     }
 }
@@ -138,26 +146,15 @@ impl RemoteHandle {
 }
 
 impl LoopHandle {
-    /// Runs what other threads have sent; returns how many items it was.
-    pub(crate) fn run_inbox(&self) -> usize {
-        let remotes = &self.core.remotes;
+    /// Takes what other threads have sent, to be run by [`LoopHandle::run_left_over`].
+    pub(crate) fn take_inbox(&self) {
         let quota = self.core.driver.borrow_mut().inbox_quota();
-        let mut count = remotes.take_all();
-        if let Some(quota) = quota {
-            // A replay goes on when as many items have come as in the run that was logged.
-            while count < quota {
-                let waker = remotes.shared.waker.clone();
-                if let LoopWaker::Flag(flag) = waker {
-                    flag.wait_and_lower();
-                }
-                count += remotes.take_all();
-            }
-        }
+        let count = self.core.remotes.take(quota);
         self.core.driver.borrow_mut().note_inbox(count);
         self.core.instruments.point(EventKind::Wake, 0, count as u32);
-        self.run_left_over()
     }
 
+    /// Runs what was taken from the inbox; returns how many items it was.
     pub(crate) fn run_left_over(&self) -> usize {
         let mut ran = 0;
         while !self.core.must_end() {
@@ -222,7 +219,9 @@ pub(crate) struct RequestKey {
     number: u32,
 }
 
-struct RequestCallback<T>(Box<dyn FnOnce(&LoopHandle, T)>);
+type AfterCallback<T> = dyn FnOnce(&LoopHandle, T);
+
+struct RequestCallback<T>(Box<AfterCallback<T>>);
 
 struct Request {
     number: u32,
@@ -338,6 +337,10 @@ impl AsyncHandle {
         callback: Option<Callback>,
         location: &'static Location<'static>,
     ) -> AsyncHandle {
+        if lp.core.closed.get() {
+            drop(callback);
+            return AsyncHandle { lp: lp.clone(), id: HandleId { slot: u32::MAX, generation: u32::MAX } };
+        }
         let shared = Arc::new(AsyncShared { pending: AtomicBool::new(false) });
         let id = lp.core.handles.insert(Kind::Async { shared, callback }, location);
         lp.set_active(id, true);

@@ -59,6 +59,16 @@ impl LoopHandle {
         self.core.handles.insert(Kind::Timer(TimerState::default()), location)
     }
 
+    /// A timer of the loop's own: a sleep, Node's lists, a listener that looks again.
+    pub(crate) fn timer_new_internal(&self, location: &'static Location<'static>) -> HandleId {
+        let id = self.timer_new(location);
+        self.core.handles.with(id, |handle| {
+            handle.internal = true;
+            handle.referenced = false;
+        });
+        id
+    }
+
     /// Arms a timer at an absolute loop time. `counts` says whether it makes the handle active.
     pub(crate) fn timer_arm(
         &self,
@@ -68,6 +78,9 @@ impl LoopHandle {
         action: Action,
         counts: bool,
     ) -> Result<(), LoopError> {
+        if self.core.closed.get() {
+            return Err(LoopError::Closed);
+        }
         let start_id = self.core.next_start_id.get() + 1;
         let mut action = Some(action);
         let armed = self.core.handles.with(id, |handle| {
@@ -112,8 +125,16 @@ impl LoopHandle {
             _ => false,
         });
         if was_timer == Some(true) {
-            self.core.timers.borrow_mut().remove(id.slot);
+            self.timer_disarm(id);
             self.set_active(id, false);
+        }
+    }
+
+    /// Takes a timer out of the heap; a due entry of it is stale already.
+    pub(crate) fn timer_disarm(&self, id: HandleId) {
+        let was_in = self.core.timers.borrow_mut().remove(id.slot);
+        if was_in && self.core.handles.with(id, |handle| handle.internal) == Some(false) {
+            self.core.instruments.timer(EventKind::TimerStop, id.slot, 0);
         }
     }
 
@@ -136,19 +157,21 @@ impl LoopHandle {
 
     /// Replaces the waker of a sleeping future, when it is another task's.
     pub(crate) fn timer_set_waker(&self, id: HandleId, waker: &Waker) {
-        let waker = waker.clone();
-        let old = self.core.handles.with(id, |handle| match &mut handle.kind {
+        let mut waker = waker.clone();
+        self.core.handles.with(id, |handle| match &mut handle.kind {
             Kind::Timer(TimerState { action: Action::Wake(known), .. }) if !known.will_wake(&waker) => {
-                Some(std::mem::replace(known, waker))
+                std::mem::swap(known, &mut waker);
             }
-            _ => None,
+            _ => {}
         });
-        drop(old);
     }
 
     /// The timers phase: Node's lists hang on an internal timer, so they keep their place among the others.
     pub(crate) fn run_timers(&self) {
         let core = &self.core;
+        if core.must_end() {
+            return;
+        }
         let now_ns = core.now_ns.get();
         loop {
             let Some((slot, due)) = core.timers.borrow_mut().pop_due(now_ns) else { break };
@@ -158,11 +181,24 @@ impl LoopHandle {
             }
         }
         loop {
-            if core.must_end() {
-                return;
-            }
             let Some((id, start_id)) = core.due.borrow_mut().pop_front() else { return };
-            self.fire(id, start_id);
+            if core.must_end() {
+                self.put_back_due(id, start_id);
+            } else {
+                self.fire(id, start_id);
+            }
+        }
+    }
+
+    /// The run must end before the timer's turn has come: it is armed again, as it was, for the next run.
+    fn put_back_due(&self, id: HandleId, start_id: u64) {
+        let armed = core_with_timer(self, id, |timer| {
+            let counts = matches!(timer.action, Action::Callback(_));
+            (timer.armed == start_id).then_some((timer.deadline_ns, counts))
+        });
+        if let Some(Some((deadline_ns, counts))) = armed {
+            self.core.timers.borrow_mut().insert(id.slot, Due { deadline_ns, start_id });
+            self.set_active(id, counts);
         }
     }
 
@@ -183,7 +219,7 @@ impl LoopHandle {
         let late_ns = core.now_ns.get().saturating_sub(deadline_ns);
         match action {
             Action::None => {}
-            Action::Wake(waker) => waker.wake(),
+            Action::Wake(waker) => self.wake(location, waker),
             Action::Timeouts => self.run_timeouts(),
             Action::Serve(id) => self.keep_ready(id),
             Action::Callback(mut callback) => {
@@ -213,8 +249,9 @@ impl LoopHandle {
 }
 
 fn core_with_timer<R>(lp: &LoopHandle, id: HandleId, access: impl FnOnce(&mut TimerState) -> R) -> Option<R> {
+    let mut access = Some(access);
     let found = lp.core.handles.with(id, |handle| match &mut handle.kind {
-        Kind::Timer(timer) if !handle.closing => Some(access(timer)),
+        Kind::Timer(timer) if !handle.closing => access.take().map(|access| access(timer)),
         _ => None,
     });
     found.flatten()
@@ -313,7 +350,8 @@ impl Timer {
 
     /// How long until it fires, by the cached time; zero when overdue or stopped.
     pub fn due_in(&self) -> Duration {
-        let deadline_ns = core_with_timer(&self.lp, self.id, |timer| timer.deadline_ns).unwrap_or(0);
+        let armed = |timer: &mut TimerState| if timer.armed == 0 { 0 } else { timer.deadline_ns };
+        let deadline_ns = core_with_timer(&self.lp, self.id, armed).unwrap_or(0);
         Duration::from_nanos(deadline_ns.saturating_sub(self.lp.core.now_ns.get()))
     }
 

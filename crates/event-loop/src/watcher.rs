@@ -40,10 +40,14 @@ impl WatcherKind {
     }
 }
 
+type List = VecDeque<(HandleId, u64)>;
+
 /// The three lists; an entry is a handle and the start number that it is valid for.
 #[derive(Default)]
 pub(crate) struct WatcherLists {
-    lists: [RefCell<VecDeque<(HandleId, u64)>>; 3],
+    lists: [RefCell<List>; 3],
+    /// What the list of a phase is swapped with while it runs; empty in between, its memory is kept.
+    spare: [RefCell<List>; 3],
     active_idle: Cell<usize>,
     next_start: Cell<u64>,
 }
@@ -65,6 +69,9 @@ impl LoopHandle {
         callback: Callback,
         location: &'static Location<'static>,
     ) -> Result<(), LoopError> {
+        if self.core.closed.get() {
+            return Err(LoopError::Closed);
+        }
         let mut callback = Some(callback);
         let started = self.core.handles.with(id, |handle| {
             if handle.closing {
@@ -108,19 +115,23 @@ impl LoopHandle {
         if let Some(Some(which)) = stopped {
             self.set_active(id, false);
             if which == WatcherKind::Idle {
-                self.core.watchers.active_idle.set(self.core.watchers.active_idle.get() - 1);
+                self.idle_stopped();
             }
         }
+    }
+
+    pub(crate) fn idle_stopped(&self) {
+        self.core.watchers.active_idle.set(self.core.watchers.active_idle.get() - 1);
     }
 
     /// Runs one list: what was started when the phase began.
     pub(crate) fn run_watchers(&self, which: WatcherKind) {
         let list = &self.core.watchers.lists[which as usize];
-        let round = list.borrow().len();
-        if round == 0 {
+        if list.borrow().is_empty() {
             return;
         }
-        let mut batch = std::mem::take(&mut *list.borrow_mut());
+        let spare = &self.core.watchers.spare[which as usize];
+        let mut batch = list.replace(spare.take());
         while let Some((id, number)) = batch.pop_front() {
             if self.core.must_end() {
                 batch.push_front((id, number));
@@ -141,6 +152,7 @@ impl LoopHandle {
             self.call(Site::new(which.callee(), id.slot, location), || callback(self));
             self.put_back(id, number, callback, location);
         }
+        *spare.borrow_mut() = batch;
     }
 
     /// Returns a callback to its handle unless it was closed or started anew in the meantime.

@@ -6,7 +6,8 @@
 //! replays a run to the same phase trace.
 //!
 //! A driver answers: `now`, `poll`, `inbox` (how many items from other threads to take), `listen`, `connect`,
-//! `accept`, `read`, `write`, `shutdown`, `take_error`, `addresses`, `close`.
+//! `finish_connect`, `accept`, `shed`, `register`, `read`, `write`, `shutdown`, `local_addr`, `set_nodelay`,
+//! `close`.
 //!
 //! # Invariants
 //! - D1: readiness is edge-triggered: after an edge, a socket is silent until its owner has seen `WouldBlock`.
@@ -20,7 +21,7 @@ pub use replay::DriverLog;
 pub use scripted::{Call, Peer, Script};
 
 pub(crate) use os::OsDriver;
-pub(crate) use replay::{Answer, Replay, logged};
+pub(crate) use replay::{Answer, Quota, Replay, logged};
 pub(crate) use scripted::ScriptedDriver;
 
 use std::io;
@@ -87,6 +88,14 @@ impl LoopWaker {
             LoopWaker::Flag(flag) => flag.raise(),
         }
     }
+
+    /// Waits for a wake-up in a world without poll; `false` when none came within `patience`.
+    pub(crate) fn wait(&self, patience: Duration) -> bool {
+        match self {
+            LoopWaker::Os(_) => false,
+            LoopWaker::Flag(flag) => flag.wait_and_lower(patience),
+        }
+    }
 }
 
 macro_rules! each_world {
@@ -127,7 +136,7 @@ impl Driver {
     }
 
     /// How many items of the inbox belong to this wake-up: all that are there, or as many as the log says.
-    pub(crate) fn inbox_quota(&mut self) -> Option<usize> {
+    pub(crate) fn inbox_quota(&mut self) -> Option<Quota> {
         match &mut self.kind {
             Kind::Replay(replay) => Some(replay.inbox_quota()),
             _ => None,
@@ -135,6 +144,9 @@ impl Driver {
     }
 
     pub(crate) fn note_inbox(&mut self, taken: usize) {
+        if let Kind::Replay(replay) = &mut self.kind {
+            replay.check_inbox(taken);
+        }
         self.note(|| Answer::Inbox(taken));
     }
 

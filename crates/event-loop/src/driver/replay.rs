@@ -11,13 +11,26 @@ use std::time::{Duration, Instant};
 use super::scripted::WakeFlag;
 use super::{LoopWaker, Moved, Readiness, SocketId};
 
+/// How long a replay waits for work that another thread sent in the logged run.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Every answer that the world gave to a loop, in order; clones share one log.
 ///
 /// Keep one with [`crate::LoopOptions::log`], hand it to [`crate::LoopOptions::replay`] to run the same
 /// program against the same answers. Work from other threads is replayed by count, not by content: the
-/// replay waits until as many items have come as the log says.
-#[derive(Clone, Default)]
-pub struct DriverLog(Rc<RefCell<VecDeque<Answer>>>);
+/// replay waits until as many items have come as the log says. A program that goes another way than the log
+/// is told so: `run` ends with an error.
+#[derive(Clone)]
+pub struct DriverLog {
+    answers: Rc<RefCell<Vec<Answer>>>,
+    patience: Duration,
+}
+
+impl Default for DriverLog {
+    fn default() -> Self {
+        DriverLog { answers: Rc::default(), patience: PATIENCE }
+    }
+}
 
 impl DriverLog {
     /// An empty log.
@@ -27,7 +40,7 @@ impl DriverLog {
 
     /// How many answers it holds.
     pub fn len(&self) -> usize {
-        self.0.borrow().len()
+        self.answers.borrow().len()
     }
 
     /// Whether it holds none.
@@ -35,9 +48,28 @@ impl DriverLog {
         self.len() == 0
     }
 
-    pub(super) fn push(&self, answer: Answer) {
-        self.0.borrow_mut().push_back(answer);
+    /// How many of the answers are readings of the clock by the loop.
+    pub fn clock_reads(&self) -> usize {
+        self.answers.borrow().iter().filter(|answer| matches!(answer, Answer::Now(_))).count()
     }
+
+    /// How long a replay of this log waits for work from other threads before it says that the run went
+    /// another way; 10 s by default.
+    pub fn patience(mut self, patience: Duration) -> DriverLog {
+        self.patience = patience;
+        self
+    }
+
+    pub(super) fn push(&self, answer: Answer) {
+        self.answers.borrow_mut().push(answer);
+    }
+}
+
+/// What a replay must take from the inbox: so many items, waited for so long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quota {
+    pub(crate) items: usize,
+    pub(crate) patience: Duration,
 }
 
 /// One answer of the world.
@@ -80,15 +112,29 @@ fn again<T>(logged: Logged<T>) -> io::Result<T> {
 
 /// The driver that answers from a log.
 pub(crate) struct Replay {
-    log: DriverLog,
+    answers: VecDeque<Answer>,
+    patience: Duration,
     last_now: Option<Instant>,
     given: usize,
+    /// What the replay should have taken from the inbox, until it did.
+    expected_items: usize,
+    /// Where the run went another way at a call that has no error to return; the next poll says so.
+    diverged: Option<String>,
     wake: Arc<WakeFlag>,
 }
 
 impl Replay {
-    pub(crate) fn new(log: DriverLog) -> Replay {
-        Replay { log, last_now: None, given: 0, wake: Arc::default() }
+    /// A replay of what the log holds now; the log itself is left as it is.
+    pub(crate) fn new(log: &DriverLog) -> Replay {
+        Replay {
+            answers: log.answers.borrow().iter().cloned().collect(),
+            patience: log.patience,
+            last_now: None,
+            given: 0,
+            expected_items: 0,
+            diverged: None,
+            wake: Arc::default(),
+        }
     }
 
     pub(super) fn waker(&self) -> LoopWaker {
@@ -97,25 +143,33 @@ impl Replay {
 
     fn next(&mut self) -> Option<Answer> {
         self.given += 1;
-        self.log.0.borrow_mut().pop_front()
+        self.answers.pop_front()
     }
 
-    fn diverged(&self, asked: &str, found: Option<&Answer>) -> io::Error {
-        io::Error::other(format!(
-            "the replay went another way at answer {}: the loop asked for {asked}, the log has {found:?}",
+    fn diverged(&mut self, asked: &str, found: Option<&Answer>) -> io::Error {
+        let found = found.map_or_else(|| "nothing more".to_owned(), |answer| format!("{answer:?}"));
+        let message = format!(
+            "the replay went another way at answer {}: the loop asked for {asked}, the log has {found}",
             self.given
-        ))
+        );
+        io::Error::other(self.diverged.get_or_insert(message).clone())
     }
 
     pub(super) fn now(&mut self) -> Instant {
-        let at_now = matches!(self.log.0.borrow().front(), Some(Answer::Now(_)));
-        if at_now && let Some(Answer::Now(now)) = self.next() {
-            self.last_now = Some(now);
+        if let Some(Answer::Now(now)) = self.answers.front() {
+            self.last_now = Some(*now);
+            self.next();
+        } else {
+            let found = self.answers.front().cloned();
+            self.diverged("now", found.as_ref());
         }
         self.last_now.unwrap_or_else(clock::process_start)
     }
 
     pub(super) fn poll(&mut self, _timeout: Option<Duration>, events: &mut Vec<Readiness>) -> io::Result<()> {
+        if let Some(message) = &self.diverged {
+            return Err(io::Error::other(message.clone()));
+        }
         match self.next() {
             Some(Answer::Poll(result, seen)) => {
                 events.extend(seen);
@@ -125,10 +179,21 @@ impl Replay {
         }
     }
 
-    pub(super) fn inbox_quota(&mut self) -> usize {
-        match self.next() {
+    pub(super) fn inbox_quota(&mut self) -> Quota {
+        self.expected_items = match self.next() {
             Some(Answer::Inbox(taken)) => taken,
-            _ => 0,
+            other => {
+                self.diverged("the inbox", other.as_ref());
+                0
+            }
+        };
+        Quota { items: self.expected_items, patience: self.patience }
+    }
+
+    pub(super) fn check_inbox(&mut self, taken: usize) {
+        if taken != self.expected_items {
+            let logged = Answer::Inbox(self.expected_items);
+            self.diverged(&format!("the inbox, where {taken} items came in time"), Some(&logged));
         }
     }
 
@@ -173,17 +238,22 @@ impl Replay {
         match self.next() {
             Some(Answer::Read(result)) => {
                 let (data, exhausted) = again(result)?;
-                let bytes = data.len().min(buffer.len());
-                buffer[..bytes].copy_from_slice(&data[..bytes]);
-                Ok(Moved { bytes, exhausted })
+                if data.len() > buffer.len() {
+                    let found = Answer::Read(Ok((data, exhausted)));
+                    return Err(self.diverged("read into a smaller buffer", Some(&found)));
+                }
+                buffer[..data.len()].copy_from_slice(&data);
+                Ok(Moved { bytes: data.len(), exhausted })
             }
             other => Err(self.diverged("read", other.as_ref())),
         }
     }
 
-    pub(super) fn write(&mut self, _socket: SocketId, _buffers: &[io::IoSlice<'_>]) -> io::Result<Moved> {
+    pub(super) fn write(&mut self, _socket: SocketId, buffers: &[io::IoSlice<'_>]) -> io::Result<Moved> {
+        let wanted: usize = buffers.iter().map(|buffer| buffer.len()).sum();
         match self.next() {
-            Some(Answer::Written(result)) => again(result),
+            Some(Answer::Written(result)) if result.is_err() => again(result),
+            Some(Answer::Written(Ok(moved))) if moved.bytes <= wanted => Ok(moved),
             other => Err(self.diverged("write", other.as_ref())),
         }
     }

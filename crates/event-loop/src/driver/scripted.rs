@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use clock::{Clock, ManualClock};
 use slab::Slab;
 
-use super::{LoopWaker, Moved, Readiness, SocketId, WAKE};
+use super::{EVENTS_PER_POLL, LoopWaker, Moved, Readiness, SocketId, WAKE};
 
 /// The name that a script gives to the other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,6 +34,8 @@ pub enum Call {
     Connect,
     /// Taking a waiting connection.
     Accept,
+    /// Dropping a waiting connection by means of the spare descriptor.
+    Shed,
     /// Reading from a stream.
     Read,
     /// Writing to a stream.
@@ -57,7 +59,7 @@ pub(super) struct World {
     listeners: Slab<SocketSlot>,
     peers: HashMap<Peer, PeerState>,
     outgoing: VecDeque<(Peer, bool)>,
-    edges: Vec<Readiness>,
+    edges: VecDeque<Readiness>,
     faults: HashMap<Call, VecDeque<io::Error>>,
     polls: Vec<Option<Duration>>,
 }
@@ -112,7 +114,7 @@ impl Script {
             listeners: Slab::new(),
             peers: HashMap::new(),
             outgoing: VecDeque::new(),
-            edges: Vec::new(),
+            edges: VecDeque::new(),
             faults: HashMap::new(),
             polls: Vec::new(),
         })))
@@ -235,8 +237,9 @@ impl ScriptedDriver {
             if self.wake.lower() {
                 into.push(Readiness { token: WAKE, readable: true, writable: false, read_closed: false });
             }
-            let edges = std::mem::take(&mut world.edges);
-            into.extend(edges);
+            let room = EVENTS_PER_POLL - into.len().min(EVENTS_PER_POLL);
+            let count = room.min(world.edges.len());
+            into.extend(world.edges.drain(..count));
             if !into.is_empty() {
                 return Ok(());
             }
@@ -287,8 +290,9 @@ impl ScriptedDriver {
         let Some((peer, _)) = world.outgoing.pop_front() else {
             return Err(io::ErrorKind::ConnectionRefused.into());
         };
-        let state = world.peer(peer);
-        state.token = Some(token);
+        world.peer(peer).token = Some(token);
+        // The answer may have been there before the question.
+        world.edge(peer);
         Ok(SocketId(world.listeners.insert(SocketSlot::Stream(peer))))
     }
 
@@ -301,7 +305,9 @@ impl ScriptedDriver {
     }
 
     pub(super) fn shed(&mut self, listener: SocketId) -> io::Result<()> {
-        self.world.borrow_mut().next_waiting(listener).map(drop)
+        let mut world = self.world.borrow_mut();
+        world.fault(Call::Shed)?;
+        world.next_waiting(listener).map(drop)
     }
 
     pub(super) fn register(&mut self, socket: SocketId, token: u64) -> io::Result<()> {
@@ -444,7 +450,7 @@ impl World {
                     {
                         waiting.push_back(peer);
                         if std::mem::take(armed) {
-                            self.edges.push(Readiness {
+                            self.edges.push_back(Readiness {
                                 token: *token,
                                 readable: true,
                                 writable: false,
@@ -490,7 +496,7 @@ impl World {
         let readable = has_input && std::mem::take(&mut state.read_armed);
         let writable = has_room && std::mem::take(&mut state.write_armed);
         if readable || writable {
-            self.edges.push(Readiness { token, readable, writable, read_closed: false });
+            self.edges.push_back(Readiness { token, readable, writable, read_closed: false });
         }
     }
 }
@@ -516,13 +522,14 @@ impl WakeFlag {
         std::mem::take(&mut *self.lock())
     }
 
-    pub(crate) fn wait_and_lower(&self) {
+    /// Waits until it is raised, and lowers it; `false` when nobody did within `patience`.
+    pub(crate) fn wait_and_lower(&self, patience: Duration) -> bool {
         let raised = self.lock();
-        let mut raised = match self.changed.wait_while(raised, |raised| !*raised) {
-            Ok(raised) => raised,
-            Err(poisoned) => poisoned.into_inner(),
-        };
-        *raised = false;
+        let (mut raised, _) = self
+            .changed
+            .wait_timeout_while(raised, patience, |raised| !*raised)
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        std::mem::take(&mut *raised)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, bool> {

@@ -2,7 +2,8 @@
 //!
 //! # Model
 //! The phase takes the queue as it is; an immediate set by an immediate waits for the next pass. One that is
-//! cleared by an earlier one of its batch does not run. Referenced immediates keep poll from sleeping.
+//! cleared by an earlier one of its batch does not run. Referenced immediates keep poll from sleeping; one that
+//! is not runs when the loop passes by for another reason.
 //!
 //! # Invariants
 //! - N3: an immediate runs at most once, and not after it was cleared.
@@ -36,11 +37,17 @@ struct Immediate {
 pub(crate) struct Immediates {
     slots: RefCell<Slab<Immediate>>,
     queue: RefCell<VecDeque<ImmediateId>>,
+    /// What the queue is swapped with while a batch runs; empty in between, its memory is kept.
+    spare: RefCell<VecDeque<ImmediateId>>,
     referenced: Cell<usize>,
     next_number: Cell<u32>,
 }
 
 impl Immediates {
+    pub(crate) fn len(&self) -> usize {
+        self.slots.borrow().len()
+    }
+
     pub(crate) fn keep_alive(&self) -> bool {
         self.referenced.get() > 0
     }
@@ -113,11 +120,10 @@ impl LoopHandle {
     /// The first half of the check phase.
     pub(crate) fn run_immediates(&self) {
         let immediates = &self.core.immediates;
-        if !immediates.keep_alive() {
-            // Node: without a referenced immediate the queue waits, the loop has no reason to look.
+        if immediates.queue.borrow().is_empty() {
             return;
         }
-        let mut batch = immediates.queue.take();
+        let mut batch = immediates.queue.replace(immediates.spare.take());
         while let Some(id) = batch.pop_front() {
             if self.core.must_end() {
                 batch.push_front(id);
@@ -129,5 +135,6 @@ impl LoopHandle {
             let site = Site::new(Callee::Immediate, immediate.number, immediate.location);
             self.call(site, || (immediate.code)(self));
         }
+        *immediates.spare.borrow_mut() = batch;
     }
 }

@@ -34,6 +34,10 @@ use crate::timer::Action;
 const NS_PER_MS: u64 = 1_000_000;
 const LONGEST_MS: u128 = (1 << 31) - 1;
 
+/// A list is cleaned when it has this many stale places more than valid ones: cleared and refreshed time-outs
+/// cost no search, and no memory that grows with their number.
+const STALE_PLACES: usize = 64;
+
 /// Names a time-out or an interval that may still be cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TimeoutId {
@@ -87,6 +91,10 @@ fn whole_ms(duration: Duration) -> u64 {
 }
 
 impl Timeouts {
+    pub(crate) fn len(&self) -> usize {
+        self.slots.borrow().len()
+    }
+
     pub(crate) fn keep_alive(&self) -> bool {
         self.referenced.get() > 0
     }
@@ -120,6 +128,9 @@ impl Timeouts {
         });
         list.places.push_back((id, place));
         list.live += 1;
+        if list.places.len() > 2 * list.live + STALE_PLACES {
+            list.places.retain(|&(id, place)| self.with(id, |timeout| timeout.place == place) == Some(true));
+        }
     }
 
     fn new_list_id(&self) -> u64 {
@@ -293,8 +304,7 @@ impl LoopHandle {
             return;
         }
         let timer = timeouts.timer.get().unwrap_or_else(|| {
-            let timer = self.timer_new(Location::caller());
-            self.set_referenced(timer, false);
+            let timer = self.timer_new_internal(Location::caller());
             timeouts.timer.set(Some(timer));
             timer
         });
@@ -309,6 +319,8 @@ impl LoopHandle {
         let timeouts = &self.core.timeouts;
         // While lists run nothing is armed; what they add is found below.
         timeouts.armed_ms.set(Some(0));
+        // A libuv timer of the same batch may have computed for long; Node reads the time here as well.
+        self.core.refresh_now();
         let now_ms = self.core.now_ns.get() / NS_PER_MS;
         loop {
             let first = timeouts.queue.borrow().first().copied();
@@ -358,15 +370,17 @@ impl LoopHandle {
         let callee = if repeats { Callee::Interval } else { Callee::Timeout };
         // Ticks run after the interval has joined its list again: Node's order.
         self.call_without_ticks(Site::new(callee, id.number, location), || callback(self));
-        // It is gone when its callback cleared it, and has a place when its callback refreshed it.
+        // It is gone when its callback cleared it, and has a place when its callback refreshed it. An interval
+        // counts from the begin of its callback in any case.
         let refreshed = timeouts.with(id, |timeout| timeout.place != 0);
         match (refreshed, start_ms) {
             (None, _) => self.dispose(location, callback),
-            (Some(true), _) => self.return_callback(id, callback),
-            (Some(false), Some(start_ms)) => {
+            (Some(_), Some(start_ms)) => {
                 self.return_callback(id, callback);
+                timeouts.detach(id);
                 timeouts.append(id, start_ms);
             }
+            (Some(true), None) => self.return_callback(id, callback),
             (Some(false), None) => {
                 timeouts.remove(id);
                 self.dispose(location, callback);

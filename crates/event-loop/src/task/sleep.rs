@@ -36,7 +36,7 @@ struct Registered {
 /// Waits for `duration` from now on (from the first poll when made outside of a running loop).
 pub fn sleep(duration: Duration) -> Sleep {
     let when = match LoopHandle::current() {
-        Some(lp) => When::At(fresh_now(&lp) + duration),
+        Some(lp) => When::At(later(fresh_now(&lp), duration)),
         None => When::After(duration),
     };
     Sleep { when, timer: None }
@@ -51,6 +51,12 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 fn fresh_now(lp: &LoopHandle) -> Instant {
     lp.update_time();
     lp.now()
+}
+
+/// `now + duration`; a sum that the clock cannot express is as good as never.
+fn later(now: Instant, duration: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    now.checked_add(duration).unwrap_or(now + NEVER)
 }
 
 impl Sleep {
@@ -92,16 +98,15 @@ impl Future for Sleep {
         }
         let deadline = match self.when {
             When::At(deadline) => deadline,
-            When::After(duration) => fresh_now(&lp) + duration,
+            When::After(duration) => later(fresh_now(&lp), duration),
         };
         if deadline <= lp.now() {
             return Poll::Ready(());
         }
-        let id = lp.timer_new(Location::caller());
-        lp.set_referenced(id, false);
+        let id = lp.timer_new_internal(Location::caller());
         let deadline_ns = nanos(deadline.saturating_duration_since(lp.core.origin));
-        let armed = lp.timer_arm(id, deadline_ns, Duration::ZERO, Action::Wake(cx.waker().clone()), false);
-        debug_assert!(armed.is_ok(), "a new timer can be armed");
+        // It fails only when the loop is being dropped, and then nothing fires any more.
+        let _ = lp.timer_arm(id, deadline_ns, Duration::ZERO, Action::Wake(cx.waker().clone()), false);
         self.timer = Some(Registered { loop_id: lp.core.id, id, shared: lp.core.remotes.shared().clone() });
         Poll::Pending
     }

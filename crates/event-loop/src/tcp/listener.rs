@@ -48,6 +48,9 @@ impl TcpListener {
     /// The system's: the port is taken, not permitted, or no descriptor is left.
     #[track_caller]
     pub fn bind(lp: &LoopHandle, addr: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
+        if lp.core.closed.get() {
+            return Err(io::Error::new(io::ErrorKind::NotConnected, "the loop is closed"));
+        }
         let state = ListenerState {
             socket: SocketId(usize::MAX),
             readable: false,
@@ -140,8 +143,9 @@ fn with_listener<R>(
     id: HandleId,
     access: impl FnOnce(&mut ListenerState) -> R,
 ) -> Option<R> {
+    let mut access = Some(access);
     let found = lp.core.handles.with(id, |handle| match &mut handle.kind {
-        Kind::Listener(listener) if !handle.closing => Some(access(listener)),
+        Kind::Listener(listener) if !handle.closing => access.take().map(|access| access(listener)),
         _ => None,
     });
     found.flatten()
@@ -157,7 +161,8 @@ impl LoopHandle {
     pub(crate) fn listener_ready(&self, id: HandleId) {
         let waker = with_listener(self, id, |listener| listener.accept_waker.take()).flatten();
         if let Some(waker) = waker {
-            waker.wake();
+            let location = self.core.handles.with(id, |handle| handle.location);
+            self.wake(location.unwrap_or_else(Location::caller), waker);
         }
         for _ in 0..CAP {
             let wanted = self.core.handles.with(id, |handle| {
@@ -170,7 +175,12 @@ impl LoopHandle {
             match self.accept_one(id) {
                 Ok(Some(stream)) => self.call_with_connection(id, Ok(stream)),
                 Ok(None) => return,
-                Err(error) => self.call_with_connection(id, Err(error)),
+                Err(error) => {
+                    // Who fails now may fail for a while; asking at once again would only burn time.
+                    self.call_with_connection(id, Err(error));
+                    self.retry_later(id);
+                    return;
+                }
             }
         }
         let left = self.core.handles.with(id, |handle| {
@@ -237,17 +247,19 @@ impl LoopHandle {
                     with_listener(self, id, |listener| listener.readable = false);
                     return;
                 }
-                Err(_) => break,
+                Err(_) => {
+                    self.retry_later(id);
+                    return;
+                }
             }
         }
-        self.retry_later(id);
+        self.keep_ready(id);
     }
 
     fn retry_later(&self, id: HandleId) {
-        let known = with_listener(self, id, |listener| listener.retry).flatten();
+        let Some(known) = with_listener(self, id, |listener| listener.retry) else { return };
         let timer = known.unwrap_or_else(|| {
-            let timer = self.timer_new(Location::caller());
-            self.set_referenced(timer, false);
+            let timer = self.timer_new_internal(Location::caller());
             with_listener(self, id, |listener| listener.retry = Some(timer));
             timer
         });
@@ -257,19 +269,34 @@ impl LoopHandle {
     }
 
     /// Closes the socket at once and wakes whoever waits for a connection.
-    pub(crate) fn listener_stop(&self, id: HandleId) {
-        self.set_active(id, false);
-        let parts = with_listener(self, id, |listener| {
-            (listener.socket, listener.retry.take(), listener.accept_waker.take(), listener.callback.take())
-        });
-        let Some((socket, retry, waker, callback)) = parts else { return };
+    pub(crate) fn listener_closed(&self, location: &'static Location<'static>, remains: ListenerRemains) {
+        let ListenerRemains { socket, retry, waker, callback } = remains;
         self.core.driver.borrow_mut().close(socket);
         if let Some(retry) = retry {
             self.timer_free(retry);
         }
         if let Some(waker) = waker {
-            waker.wake();
+            self.wake(location, waker);
         }
-        self.dispose(Location::caller(), callback);
+        self.dispose(location, callback);
+    }
+}
+
+/// What a listener leaves behind when it begins to close.
+pub(crate) struct ListenerRemains {
+    socket: SocketId,
+    retry: Option<HandleId>,
+    waker: Option<Waker>,
+    callback: Option<ConnectionCallback>,
+}
+
+impl ListenerState {
+    pub(crate) fn stop_for_good(&mut self) -> ListenerRemains {
+        ListenerRemains {
+            socket: self.socket,
+            retry: self.retry.take(),
+            waker: self.accept_waker.take(),
+            callback: self.callback.take(),
+        }
     }
 }

@@ -7,19 +7,22 @@
 //!
 //! # Invariants
 //! - I1: a bit is cleared only when the system has said that nothing is left; so no edge is lost.
-//! - I2: at most 32 reads and 32 accepts are made for one event; others get their turn.
+//! - I2: a socket makes at most 32 reads or 32 accepts in one phase; then others get their turn.
 //! - I3: no callback comes from inside the call that caused it.
 
 mod listener;
 mod stream;
+mod serve;
+mod request;
 mod owned;
 
 pub use listener::TcpListener;
 pub use owned::{Accepted, OwnedTcpStream};
 pub use stream::{ReadEvent, TcpStream};
 
-pub(crate) use listener::ListenerState;
-pub(crate) use stream::StreamState;
+pub(crate) use listener::{ListenerRemains, ListenerState};
+pub(crate) use request::Deferred;
+pub(crate) use stream::{StreamRemains, StreamState};
 
 /// How often one event makes the loop read or accept before others get their turn.
 const CAP: usize = 32;

@@ -1,8 +1,7 @@
 //! A connection: reading by callback or future, a write queue, connect, shutdown, close.
 //!
-//! Write, connect and shutdown are requests: each keeps the loop alive until its callback has run, whatever
-//! the handle's reference says, and its callback never comes from inside the call. A close cancels what is in
-//! flight: connect, then writes, then shutdown, each told so before the close callback.
+//! This file is what the user calls; `serve` is what happens when the socket is ready, `request` how connect,
+//! write and shutdown end.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,10 +9,9 @@ use std::net::{Shutdown, SocketAddr};
 use std::panic::Location;
 use std::task::{Context, Poll, Waker};
 
-use super::CAP;
-use crate::blame::Site;
+use super::request::{Finished, Request, Write};
 use crate::core::LoopHandle;
-use crate::driver::{Moved, SocketId};
+use crate::driver::SocketId;
 use crate::handle::{HandleId, Kind, handle_methods};
 use crate::phase::Callee;
 
@@ -28,52 +26,63 @@ pub enum ReadEvent<'a> {
     Failed(io::Error),
 }
 
-type ReadCallback = Box<dyn FnMut(&LoopHandle, ReadEvent<'_>)>;
-type RequestCallback = Box<dyn FnOnce(&LoopHandle, io::Result<()>)>;
-
-/// How large one read may be; libuv suggests the same.
-const READ_SIZE: usize = 64 * 1024;
-
-struct Write {
-    data: Vec<u8>,
-    written: usize,
-    callback: RequestCallback,
-    location: &'static Location<'static>,
-}
-
-struct Request {
-    callback: RequestCallback,
-    location: &'static Location<'static>,
-}
-
-struct Finished {
-    callee: Callee,
-    request: Request,
-    result: io::Result<()>,
-}
+pub(super) type ReadCallback = Box<dyn FnMut(&LoopHandle, ReadEvent<'_>)>;
 
 /// The part of a handle that only streams have.
 pub(crate) struct StreamState {
-    socket: SocketId,
-    open: bool,
-    connecting: bool,
+    pub(super) socket: SocketId,
+    pub(super) open: bool,
+    pub(super) connecting: bool,
     pub(crate) readable: bool,
     pub(crate) writable: bool,
     pub(crate) read_closed: bool,
     /// On the queue of handles that kept their readiness.
     pub(crate) queued: bool,
-    reading: bool,
+    pub(super) reading: bool,
+    pub(super) read_callback: Option<ReadCallback>,
+    pub(super) read_waker: Option<Waker>,
+    pub(super) write_waker: Option<Waker>,
+    pub(super) connect: Option<Request>,
+    pub(super) writes: VecDeque<Write>,
+    pub(super) shutdown: Option<Request>,
+    pub(super) shut: bool,
+    /// Requests whose callback is due in the pending phase.
+    pub(super) finished: VecDeque<Finished>,
+    /// On the loop's pending queue.
+    pub(super) pending: bool,
+}
+
+/// What a stream leaves behind when it begins to close.
+pub(crate) struct StreamRemains {
+    socket: SocketId,
     read_callback: Option<ReadCallback>,
     read_waker: Option<Waker>,
     write_waker: Option<Waker>,
-    connect: Option<Request>,
-    writes: VecDeque<Write>,
-    shutdown: Option<Request>,
-    shut: bool,
-    /// Requests whose callback is due in the pending phase.
-    finished: VecDeque<Finished>,
-    /// On the loop's pending queue.
-    pending: bool,
+}
+
+impl StreamState {
+    /// The first step of closing; requests in flight are cancelled in the second.
+    pub(crate) fn stop_for_good(&mut self) -> StreamRemains {
+        self.reading = false;
+        self.open = false;
+        StreamRemains {
+            socket: self.socket,
+            read_callback: self.read_callback.take(),
+            read_waker: self.read_waker.take(),
+            write_waker: self.write_waker.take(),
+        }
+    }
+}
+
+impl LoopHandle {
+    pub(crate) fn stream_closed(&self, location: &'static Location<'static>, remains: StreamRemains) {
+        let StreamRemains { socket, read_callback, read_waker, write_waker } = remains;
+        self.core.driver.borrow_mut().close(socket);
+        for waker in read_waker.into_iter().chain(write_waker) {
+            self.wake(location, waker);
+        }
+        self.dispose(location, read_callback);
+    }
 }
 
 /// A TCP stream. Dropping the value does not close it: `close` does. For futures see
@@ -137,6 +146,9 @@ impl TcpStream {
         addr: SocketAddr,
         callback: impl FnOnce(&LoopHandle, io::Result<()>) + 'static,
     ) -> io::Result<TcpStream> {
+        if lp.core.closed.get() {
+            return Err(io::Error::new(io::ErrorKind::NotConnected, "the loop is closed"));
+        }
         let location = Location::caller();
         let stream = TcpStream::make(lp, SocketId(usize::MAX), true, location);
         let opened = lp.core.driver.borrow_mut().connect(addr, stream.id.token());
@@ -202,7 +214,8 @@ impl TcpStream {
     pub fn write(&self, data: Vec<u8>, callback: impl FnOnce(&LoopHandle, io::Result<()>) + 'static) {
         let location = Location::caller();
         self.lp.core.count_request(true);
-        let write = Write { data, written: 0, callback: Box::new(callback), location };
+        let request = Request { callback: Box::new(callback), location };
+        let write = Write { data, written: 0, request };
         let mut write = Some(write);
         let accepted = with_stream(&self.lp, self.id, |state| {
             if state.open && !state.shut && state.shutdown.is_none() {
@@ -215,14 +228,9 @@ impl TcpStream {
             // Nothing of the user's runs inside this call; what the system takes now is told later.
             None if accepted == Some(true) => self.lp.flush_writes(self.id),
             None => {}
-            Some(Write { callback, location, .. }) => {
-                let request = Request { callback, location };
-                self.lp.finish_request(
-                    self.id,
-                    Callee::Write,
-                    request,
-                    Err(io::ErrorKind::BrokenPipe.into()),
-                );
+            Some(Write { request, .. }) => {
+                let error = Err(io::ErrorKind::BrokenPipe.into());
+                self.lp.finish_request(self.id, Callee::Write, request, error);
             }
         }
     }
@@ -230,14 +238,17 @@ impl TcpStream {
     /// Writes what the system takes at once, without queueing.
     ///
     /// # Errors
-    /// `WouldBlock` when connecting or when writes are queued; `NotConnected` when closed.
+    /// `WouldBlock` when connecting or when writes are queued; `BrokenPipe` after [`TcpStream::shutdown`];
+    /// `NotConnected` when closed.
     pub fn try_write(&self, data: &[u8]) -> io::Result<usize> {
         let free = with_stream(&self.lp, self.id, |state| {
-            (state.open, !state.connecting && state.writes.is_empty() && !state.shut)
+            let ended = state.shut || state.shutdown.is_some();
+            (state.open, ended, !state.connecting && state.writes.is_empty())
         });
         match free {
-            Some((true, true)) => self.lp.write_now(self.id, &[io::IoSlice::new(data)]),
-            Some((true, false)) => Err(io::ErrorKind::WouldBlock.into()),
+            Some((true, true, _)) => Err(io::ErrorKind::BrokenPipe.into()),
+            Some((true, false, true)) => self.lp.write_now(self.id, &[io::IoSlice::new(data)]),
+            Some((true, false, false)) => Err(io::ErrorKind::WouldBlock.into()),
             _ => Err(io::ErrorKind::NotConnected.into()),
         }
     }
@@ -332,9 +343,15 @@ impl TcpStream {
 
 handle_methods!(TcpStream);
 
-fn with_stream<R>(lp: &LoopHandle, id: HandleId, access: impl FnOnce(&mut StreamState) -> R) -> Option<R> {
+/// Runs `access` on the stream unless it is closing or gone; then what it owns is dropped without a borrow.
+pub(super) fn with_stream<R>(
+    lp: &LoopHandle,
+    id: HandleId,
+    access: impl FnOnce(&mut StreamState) -> R,
+) -> Option<R> {
+    let mut access = Some(access);
     let found = lp.core.handles.with(id, |handle| match &mut handle.kind {
-        Kind::Stream(stream) if !handle.closing => Some(access(stream)),
+        Kind::Stream(stream) if !handle.closing => access.take().map(|access| access(stream)),
         _ => None,
     });
     found.flatten()
@@ -347,287 +364,4 @@ fn is_delayed(error: &io::Error) -> bool {
 
 fn is_out_of_resources(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(12 | 23 | 24 | 105)) || error.kind() == io::ErrorKind::OutOfMemory
-}
-
-impl LoopHandle {
-    fn read_now(&self, id: HandleId, buffer: &mut [u8]) -> io::Result<usize> {
-        let socket = with_stream(self, id, |state| state.socket).ok_or(io::ErrorKind::NotConnected)?;
-        loop {
-            let result = self.core.driver.borrow_mut().read(socket, buffer);
-            match result {
-                Ok(Moved { bytes, exhausted }) => {
-                    if exhausted {
-                        with_stream(self, id, |state| state.readable = state.read_closed);
-                    }
-                    return Ok(bytes);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    if error.kind() == io::ErrorKind::WouldBlock {
-                        with_stream(self, id, |state| state.readable = false);
-                    }
-                    return Err(error);
-                }
-            }
-        }
-    }
-
-    fn write_now(&self, id: HandleId, buffers: &[io::IoSlice<'_>]) -> io::Result<usize> {
-        let socket = with_stream(self, id, |state| state.socket).ok_or(io::ErrorKind::NotConnected)?;
-        loop {
-            let result = self.core.driver.borrow_mut().write(socket, buffers);
-            match result {
-                Ok(Moved { bytes, exhausted }) => {
-                    if exhausted {
-                        with_stream(self, id, |state| state.writable = false);
-                    }
-                    return Ok(bytes);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    if error.kind() == io::ErrorKind::WouldBlock {
-                        with_stream(self, id, |state| state.writable = false);
-                    }
-                    return Err(error);
-                }
-            }
-        }
-    }
-
-    /// An edge, or a turn on the queue.
-    pub(crate) fn stream_ready(&self, id: HandleId) {
-        if with_stream(self, id, |state| state.connecting && state.writable) == Some(true) {
-            self.finish_connect(id);
-        }
-        let wakers = with_stream(self, id, |state| {
-            let read = if state.readable { state.read_waker.take() } else { None };
-            let write = if state.writable { state.write_waker.take() } else { None };
-            (read, write)
-        });
-        if let Some((read, write)) = wakers {
-            read.into_iter().chain(write).for_each(Waker::wake);
-        }
-        if with_stream(self, id, |state| state.writable && !state.writes.is_empty()) == Some(true) {
-            self.flush_writes(id);
-        }
-        self.read_for_callback(id);
-    }
-
-    fn finish_connect(&self, id: HandleId) {
-        let Some(socket) = with_stream(self, id, |state| state.socket) else { return };
-        let result = self.core.driver.borrow_mut().finish_connect(socket);
-        if matches!(&result, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
-            with_stream(self, id, |state| state.writable = false);
-            return;
-        }
-        let failed = result.is_err();
-        let request = with_stream(self, id, |state| {
-            state.connecting = false;
-            state.open = !failed;
-            state.connect.take()
-        });
-        if failed {
-            self.fail_writes(id);
-        }
-        if let Some(Some(request)) = request {
-            self.core.count_request(false);
-            let site = Site::new(Callee::Connect, id.slot, request.location);
-            self.call(site, || (request.callback)(self, result));
-        }
-        let shutdown_waits =
-            with_stream(self, id, |state| state.shutdown.is_some() && state.writes.is_empty());
-        if shutdown_waits == Some(true) {
-            self.queue_pending(id);
-        }
-    }
-
-    /// Writes that were queued before a connect failed fail too.
-    fn fail_writes(&self, id: HandleId) {
-        let writes = with_stream(self, id, |state| std::mem::take(&mut state.writes)).unwrap_or_default();
-        for write in writes {
-            let request = Request { callback: write.callback, location: write.location };
-            self.finish_request(id, Callee::Write, request, Err(io::ErrorKind::ConnectionRefused.into()));
-        }
-    }
-
-    /// Writes as much of the queue as the system takes, at most 32 requests' worth.
-    fn flush_writes(&self, id: HandleId) {
-        for _ in 0..CAP {
-            // The data leaves the state for the call, which needs no borrow of the table then.
-            let front =
-                with_stream(self, id, |state| if state.writable { state.writes.pop_front() } else { None });
-            let Some(Some(mut write)) = front else { return };
-            let result = self.write_now(id, &[io::IoSlice::new(&write.data[write.written..])]);
-            match result {
-                Ok(bytes) => {
-                    write.written += bytes;
-                    if write.written < write.data.len() {
-                        with_stream(self, id, |state| state.writes.push_front(write));
-                        continue;
-                    }
-                    let request = Request { callback: write.callback, location: write.location };
-                    self.finish_request(id, Callee::Write, request, Ok(()));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    with_stream(self, id, |state| state.writes.push_front(write));
-                    return;
-                }
-                Err(error) => {
-                    let request = Request { callback: write.callback, location: write.location };
-                    self.finish_request(id, Callee::Write, request, Err(error));
-                }
-            }
-        }
-        if with_stream(self, id, |state| state.writable && !state.writes.is_empty()) == Some(true) {
-            self.keep_ready(id);
-        }
-    }
-
-    /// Reads for the callback until nothing is left, reading was stopped, or the cap is hit.
-    fn read_for_callback(&self, id: HandleId) {
-        for _ in 0..CAP {
-            let wanted = with_stream(self, id, |state| {
-                state.open && state.reading && state.readable && state.read_callback.is_some()
-            });
-            if wanted != Some(true) || self.core.must_end() {
-                return;
-            }
-            let mut buffer = self.core.read_buffer.take();
-            buffer.resize(READ_SIZE, 0);
-            match self.read_now(id, &mut buffer) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Ok(0) => self.end_reading(id, ReadEvent::End),
-                Ok(bytes) => self.call_reader(id, ReadEvent::Data(&buffer[..bytes])),
-                Err(error) => self.end_reading(id, ReadEvent::Failed(error)),
-            }
-            self.core.read_buffer.set(buffer);
-        }
-        let left = with_stream(self, id, |state| state.open && state.reading && state.readable);
-        if left == Some(true) {
-            self.keep_ready(id);
-        }
-    }
-
-    fn end_reading(&self, id: HandleId, event: ReadEvent<'_>) {
-        with_stream(self, id, |state| state.reading = false);
-        self.set_active(id, false);
-        self.call_reader(id, event);
-    }
-
-    fn call_reader(&self, id: HandleId, event: ReadEvent<'_>) {
-        let location = self.core.handles.with(id, |handle| handle.location);
-        let taken = with_stream(self, id, |state| state.read_callback.take()).flatten();
-        let (Some(location), Some(mut callback)) = (location, taken) else { return };
-        self.call(Site::new(Callee::Read, id.slot, location), || callback(self, event));
-        let mut callback = Some(callback);
-        with_stream(self, id, |state| {
-            if state.read_callback.is_none() {
-                state.read_callback = callback.take();
-            }
-        });
-        self.dispose(location, callback);
-    }
-
-    /// Queues the callback of a request for the pending phase.
-    fn finish_request(&self, id: HandleId, callee: Callee, request: Request, result: io::Result<()>) {
-        let mut finished = Some(Finished { callee, request, result });
-        self.core.handles.with(id, |handle| {
-            if let Kind::Stream(stream) = &mut handle.kind {
-                stream.finished.extend(finished.take());
-            }
-        });
-        match finished {
-            None => self.queue_pending(id),
-            // The handle is gone already: the callback is dropped, the request is over.
-            Some(finished) => {
-                self.core.count_request(false);
-                self.dispose(finished.request.location, finished.request.callback);
-            }
-        }
-    }
-
-    fn queue_pending(&self, id: HandleId) {
-        let queue = self.core.handles.with(id, |handle| match &mut handle.kind {
-            Kind::Stream(stream) => !std::mem::replace(&mut stream.pending, true),
-            _ => false,
-        });
-        if queue == Some(true) {
-            self.core.pending.borrow_mut().push_back(id);
-        }
-    }
-
-    /// The stream's turn in the pending phase: callbacks of finished requests, then a shutdown that waited.
-    pub(crate) fn stream_pending(&self, id: HandleId) {
-        let round = with_stream(self, id, |state| {
-            state.pending = false;
-            state.finished.len()
-        });
-        let round = round.unwrap_or(0);
-        for _ in 0..round {
-            let next = with_stream(self, id, |state| state.finished.pop_front()).flatten();
-            let Some(finished) = next else { break };
-            self.core.count_request(false);
-            let Finished { callee, request, result } = finished;
-            self.call(Site::new(callee, id.slot, request.location), || (request.callback)(self, result));
-        }
-        let ready = with_stream(self, id, |state| {
-            let idle = state.writes.is_empty() && state.finished.is_empty() && !state.connecting;
-            if idle { state.shutdown.take().map(|request| (request, state.socket)) } else { None }
-        });
-        if let Some(Some((request, socket))) = ready {
-            let result = self.core.driver.borrow_mut().shutdown(socket, Shutdown::Write);
-            with_stream(self, id, |state| state.shut = true);
-            self.core.count_request(false);
-            let site = Site::new(Callee::Shutdown, id.slot, request.location);
-            self.call(site, || (request.callback)(self, result));
-        }
-    }
-
-    /// Closes the socket at once; what is in flight is cancelled in the closing phase.
-    pub(crate) fn stream_stop(&self, id: HandleId) {
-        self.set_active(id, false);
-        let parts = with_stream(self, id, |state| {
-            state.reading = false;
-            state.open = false;
-            let callback = state.read_callback.take();
-            (state.socket, callback, state.read_waker.take(), state.write_waker.take())
-        });
-        let Some((socket, callback, read_waker, write_waker)) = parts else { return };
-        self.core.driver.borrow_mut().close(socket);
-        read_waker.into_iter().chain(write_waker).for_each(Waker::wake);
-        self.dispose(Location::caller(), callback);
-    }
-
-    /// In the closing phase, before the close callback: connect, writes, shutdown hear that it is over.
-    pub(crate) fn stream_cancel_requests(&self, id: HandleId) {
-        let taken = self.core.handles.with(id, |handle| match &mut handle.kind {
-            Kind::Stream(stream) => {
-                let finished = std::mem::take(&mut stream.finished);
-                let writes = std::mem::take(&mut stream.writes);
-                Some((finished, stream.connect.take(), writes, stream.shutdown.take()))
-            }
-            _ => None,
-        });
-        let Some(Some((finished, connect, writes, shutdown))) = taken else { return };
-        let cancelled =
-            || Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cancelled: the stream was closed"));
-        let connect =
-            connect.map(|request| Finished { callee: Callee::Connect, request, result: cancelled() });
-        let writes = writes.into_iter().map(|write| {
-            let request = Request { callback: write.callback, location: write.location };
-            Finished { callee: Callee::Write, request, result: cancelled() }
-        });
-        let shutdown =
-            shutdown.map(|request| Finished { callee: Callee::Shutdown, request, result: cancelled() });
-        for Finished { callee, request, result } in
-            connect.into_iter().chain(finished).chain(writes).chain(shutdown)
-        {
-            self.core.count_request(false);
-            if self.core.closed.get() {
-                self.dispose(request.location, request.callback);
-            } else {
-                self.call(Site::new(callee, id.slot, request.location), || (request.callback)(self, result));
-            }
-        }
-    }
 }
