@@ -23,7 +23,8 @@ use crate::event::{EventKind, next_id};
 use crate::recorder::{Lane, Recorder};
 
 thread_local! {
-    static LANES: RefCell<Vec<Rc<Lane>>> = const { RefCell::new(Vec::new()) };
+    /// The lanes of this thread and whether they were adopted; the others were made here for spans.
+    static LANES: RefCell<Vec<(Rc<Lane>, bool)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A `tracing_subscriber` layer that writes spans into a recording; one for each registry.
@@ -62,13 +63,13 @@ impl TraceLayer {
         // Spans that end while the thread's locals are being destroyed have no lane any more.
         let _ = LANES.try_with(|lanes| {
             let mut lanes = lanes.borrow_mut();
-            if !lanes.iter().any(|lane| lane.recorder_id() == recorder_id) {
+            if !lanes.iter().any(|(lane, _)| lane.recorder_id() == recorder_id) {
                 let thread = std::thread::current();
                 let name = format!("{} spans", thread.name().unwrap_or("unnamed thread"));
-                lanes.push(Rc::new(self.recorder.lane(&name)));
+                lanes.push((Rc::new(self.recorder.lane(&name)), false));
             }
             // The last one wins, so that an adopted lane hides one that was made before.
-            if let Some(lane) = lanes.iter().rfind(|lane| lane.recorder_id() == recorder_id) {
+            if let Some((lane, _)) = lanes.iter().rfind(|(lane, _)| lane.recorder_id() == recorder_id) {
                 lane.record(now, kind, named.id, named.parent, named.name);
             }
         });
@@ -100,9 +101,22 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TraceLayer {
 /// dropped. A lane that is off is ignored.
 pub fn adopt_lane(lane: &Rc<Lane>) -> AdoptedLane {
     if lane.is_on() {
-        LANES.with_borrow_mut(|lanes| lanes.push(lane.clone()));
+        LANES.with_borrow_mut(|lanes| lanes.push((lane.clone(), true)));
     }
     AdoptedLane { lane: lane.clone(), not_send: PhantomData }
+}
+
+/// The lane that the calling thread adopted for this recording, for code that is called on foreign threads and
+/// should write where its caller writes (a job is submitted inside a callback of the loop).
+pub fn adopted_lane(recorder: &Recorder) -> Option<Rc<Lane>> {
+    let id = recorder.id()?;
+    let adopted = |lanes: &Vec<(Rc<Lane>, bool)>| {
+        lanes
+            .iter()
+            .rfind(|(lane, adopted)| *adopted && lane.recorder_id() == id)
+            .map(|(lane, _)| lane.clone())
+    };
+    LANES.try_with(|lanes| adopted(&lanes.borrow())).ok().flatten()
 }
 
 /// Ends the adoption of a lane when dropped; stays on its thread.
@@ -116,7 +130,7 @@ impl Drop for AdoptedLane {
     fn drop(&mut self) {
         let _ = LANES.try_with(|lanes| {
             let mut lanes = lanes.borrow_mut();
-            if let Some(position) = lanes.iter().rposition(|lane| Rc::ptr_eq(lane, &self.lane)) {
+            if let Some(position) = lanes.iter().rposition(|(lane, _)| Rc::ptr_eq(lane, &self.lane)) {
                 lanes.remove(position);
             }
         });

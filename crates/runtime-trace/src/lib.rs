@@ -35,7 +35,7 @@ mod layer;
 pub use check::Edges;
 pub use event::{EventKind, Record, next_id};
 pub use histogram::{LatencyHistogram, Summary};
-pub use layer::{AdoptedLane, TraceLayer, adopt_lane};
+pub use layer::{AdoptedLane, TraceLayer, adopt_lane, adopted_lane};
 pub use recorder::{Lane, Recorder};
 pub use recording::{LaneInfo, Recording};
 pub use slices::Slice;

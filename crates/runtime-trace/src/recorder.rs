@@ -61,7 +61,7 @@ impl Recorder {
 
     /// A recorder whose lanes hold up to `capacity` records each until they are collected.
     ///
-    /// The capacity is rounded up to a power of two; a record takes 32 bytes.
+    /// The capacity is rounded up to a power of two; a record takes 32 bytes, from when a lane first writes so many.
     pub fn new(capacity: usize) -> Recorder {
         let mut names = Names::default();
         names.number_of("");

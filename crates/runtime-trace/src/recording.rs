@@ -45,6 +45,9 @@ impl Recording {
     }
 
     /// Adds the next part of the same recording: what a later [`crate::Recorder::collect`] returned.
+    ///
+    /// Where a part between them was thrown away, call [`Recording::close_open_slices`] on both first: else a slice
+    /// that was open at the gap may be tied to an end that is not its own.
     pub fn append(&mut self, later: Recording) {
         let joins = match (self.records.last(), later.records.first()) {
             (Some(last), Some(first)) => last.t_ns <= first.t_ns,

@@ -9,6 +9,9 @@
 //! word 0: t_ns    word 1: id    word 2: parent    word 3: arg << 32 | lane << 16 | kind
 //! ```
 //!
+//! The slots are allocated in chunks when the writer first comes to them: a lane that writes little takes little,
+//! whatever its capacity is, and after the first round nothing is allocated any more.
+//!
 //! | word      | stored by | ordering | partner                                                   |
 //! |-----------|-----------|----------|-----------------------------------------------------------|
 //! | slots     | writer    | Relaxed  | published by `commit_push`, seen through `readable`       |
@@ -23,6 +26,7 @@
 //! One writer (the [`crate::Lane`], which is not `Sync` and not `Clone`), one reader at a time (the recorder
 //! holds a lock while it collects).
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use sync_protocols::RingIndexes;
@@ -31,7 +35,8 @@ use crate::event::{EventKind, Record};
 
 /// The slots of one lane and the indexes that publish them.
 pub(crate) struct Ring {
-    slots: Box<[Slot]>,
+    /// `chunks[slot / CHUNK][slot % CHUNK]`.
+    chunks: Box<[OnceLock<Box<[Slot]>>]>,
     indexes: RingIndexes,
     dropped: AtomicU64,
     closed: AtomicBool,
@@ -40,12 +45,15 @@ pub(crate) struct Ring {
 
 type Slot = [AtomicU64; 4];
 
+/// Slots in a chunk: 32 kB.
+const CHUNK: usize = 1 << 10;
+
 impl Ring {
     /// An empty ring for lane `lane`; `capacity` is rounded up to a power of two.
     pub(crate) fn new(capacity: usize, lane: u16) -> Ring {
         let capacity = capacity.max(1).next_power_of_two();
         Ring {
-            slots: (0..capacity).map(|_| Slot::default()).collect(),
+            chunks: (0..capacity.div_ceil(CHUNK)).map(|_| OnceLock::new()).collect(),
             indexes: RingIndexes::new(capacity),
             dropped: AtomicU64::new(0),
             closed: AtomicBool::new(false),
@@ -67,7 +75,8 @@ impl Ring {
             return;
         };
         let packed = u64::from(arg) << 32 | u64::from(self.lane) << 16 | kind as u64;
-        for (word, value) in self.slots[slot].iter().zip([t_ns, id, parent, packed]) {
+        let chunk = self.chunks[slot / CHUNK].get_or_init(|| new_chunk(self.indexes.capacity()));
+        for (word, value) in chunk[slot % CHUNK].iter().zip([t_ns, id, parent, packed]) {
             word.store(value, Ordering::Relaxed);
         }
         self.indexes.commit_push();
@@ -86,7 +95,10 @@ impl Ring {
     /// Reader: moves every published record to the end of `into`.
     pub(crate) fn drain(&self, into: &mut Vec<Record>) {
         let (start, count) = self.indexes.readable();
-        into.extend((0..count).filter_map(|offset| unpack(&self.slots[self.indexes.slot(start, offset)])));
+        into.extend((0..count).filter_map(|offset| {
+            let slot = self.indexes.slot(start, offset);
+            unpack(&self.chunks[slot / CHUNK].get()?[slot % CHUNK])
+        }));
         self.indexes.release(count);
     }
 
@@ -94,6 +106,11 @@ impl Ring {
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
+}
+
+#[cold]
+fn new_chunk(capacity: usize) -> Box<[Slot]> {
+    (0..capacity.min(CHUNK)).map(|_| Slot::default()).collect()
 }
 
 /// The record in a slot; `None` for a code that no kind has, which a published slot never holds.
@@ -144,6 +161,29 @@ mod tests {
             assert_eq!(record, expected);
         }
         assert!(drained(&ring).is_empty());
+    }
+
+    #[test]
+    fn r2_records_cross_chunks_and_the_end_of_the_ring_in_order() {
+        let ring = Ring::new(4 * CHUNK, 0);
+        let mut next = 0;
+        for round in 0..7 {
+            let first = next;
+            for _ in 0..CHUNK + 300 * round {
+                ring.push(next, EventKind::Mark, next, 0, 0);
+                next += 1;
+            }
+            assert!(drained(&ring).iter().map(|record| record.id).eq(first..next));
+        }
+        assert_eq!(ring.dropped(), 0);
+    }
+
+    #[test]
+    fn a_large_ring_allocates_only_what_is_written() {
+        let ring = Ring::new(1 << 24, 0);
+        (0..CHUNK as u64 + 1).for_each(|id| ring.push(id, EventKind::Mark, id, 0, 0));
+        assert_eq!(ring.chunks.iter().filter(|chunk| chunk.get().is_some()).count(), 2);
+        assert_eq!(drained(&ring).len(), CHUNK + 1);
     }
 
     #[test]

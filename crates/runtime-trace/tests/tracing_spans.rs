@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clock::{Clock, ManualClock};
 use runtime_trace::EventKind::{CallbackBegin, CallbackEnd, SpanBegin};
-use runtime_trace::{Recorder, Recording, TraceLayer, adopt_lane};
+use runtime_trace::{Recorder, Recording, TraceLayer, adopt_lane, adopted_lane};
 use tracing::{Dispatch, dispatcher, info, info_span};
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -109,6 +109,28 @@ fn an_adopted_lane_shows_spans_inside_callbacks() {
     assert_eq!(on_loop, named(&[("loop", "connection", 0, 3, 0), ("loop", "GET /ping", 0, 3, 1)]));
     let elsewhere = recording.slices().iter().filter(|slice| slice.lane != 0).count();
     assert_eq!(elsewhere, 2, "before and after the adoption spans have a lane of their own");
+}
+
+#[test]
+fn others_on_the_thread_find_the_lane_that_was_adopted_for_their_recording() {
+    let (recorder, other) = (Recorder::new(8), Recorder::new(8));
+    let lanes = [Rc::new(recorder.lane("outer")), Rc::new(recorder.lane("inner"))];
+    let found = |recorder: &Recorder| adopted_lane(recorder).map(|lane| format!("{lane:?}"));
+    let (dispatch, _, _hands) = subscriber(&recorder);
+    dispatcher::with_default(&dispatch, || {
+        info_span!("a lane made for spans is not adopted").in_scope(|| ())
+    });
+    assert_eq!(found(&recorder), None);
+    let outer = adopt_lane(&lanes[0]);
+    let inner = adopt_lane(&lanes[1]);
+    assert_eq!(
+        (found(&recorder), found(&other), found(&Recorder::off())),
+        (Some("Lane(1)".to_owned()), None, None)
+    );
+    drop(inner);
+    assert_eq!(found(&recorder), Some("Lane(0)".to_owned()));
+    drop(outer);
+    assert_eq!(found(&recorder), None);
 }
 
 #[test]
