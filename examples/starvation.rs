@@ -145,7 +145,12 @@ fn observed(runtime: &Runtime, ran: Duration, spec: &ServerSpec) -> ServerStats 
     });
     ServerStats {
         stalls: stalls.collect(),
-        lag: Some(LagStats { max: metrics.longest_busy, count: metrics.iterations, ..LagStats::default() }),
+        lag: Some(LagStats {
+            p50: metrics.busy_quantile(0.5),
+            p99: metrics.busy_quantile(0.99),
+            max: metrics.longest_busy,
+            count: metrics.busy_passes.iter().sum(),
+        }),
         utilisation: Some(1.0 - metrics.idle.as_secs_f64() / ran.as_secs_f64().max(f64::EPSILON)),
     }
 }

@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 /// Starts the server on a thread of its own and returns when it listens.
-pub fn start(spec: &ServerSpec) -> anyhow::Result<RunningServer> {
+pub(crate) fn start(spec: &ServerSpec) -> anyhow::Result<RunningServer> {
     let spec = spec.clone();
     let (ready, listening) = mpsc::channel();
     let quit = Arc::new(Notify::new());

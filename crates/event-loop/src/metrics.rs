@@ -55,6 +55,23 @@ pub struct MetricsSnapshot {
     pub busy_passes: Vec<u64>,
 }
 
+impl MetricsSnapshot {
+    /// The busy time that the share `quantile` (0 to 1) of all passes did not exceed, as the upper end of its
+    /// power of two; zero when there was no pass.
+    pub fn busy_quantile(&self, quantile: f64) -> Duration {
+        let passes: u64 = self.busy_passes.iter().sum();
+        let wanted = ((passes as f64 * quantile).ceil() as u64).max(1);
+        let mut seen = 0;
+        for (power, count) in self.busy_passes.iter().enumerate() {
+            seen += count;
+            if seen >= wanted {
+                return Duration::from_nanos(1 << (power + 1)).min(self.longest_busy);
+            }
+        }
+        Duration::ZERO
+    }
+}
+
 impl LoopMetrics {
     pub(crate) fn new(origin: Instant) -> LoopMetrics {
         LoopMetrics {
@@ -151,5 +168,26 @@ impl LoopMetrics {
 fn add(counter: &AtomicU64, more: u64) {
     if more > 0 {
         counter.store(counter.load(Relaxed) + more, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_of_busy_time_are_upper_ends_of_powers_of_two() {
+        let (clock, _hands) = clock::Clock::manual();
+        let metrics = LoopMetrics::new(clock.now());
+        assert_eq!(metrics.snapshot(clock.now()).busy_quantile(0.5), Duration::ZERO);
+        for _ in 0..98 {
+            metrics.busy(1_000);
+        }
+        metrics.busy(5_000_000);
+        metrics.busy(200_000_000);
+        let snapshot = metrics.snapshot(clock.now());
+        assert_eq!(snapshot.busy_quantile(0.5), Duration::from_nanos(1 << 10));
+        assert_eq!(snapshot.busy_quantile(0.99), Duration::from_nanos(1 << 23));
+        assert_eq!(snapshot.busy_quantile(1.0), Duration::from_millis(200));
     }
 }
