@@ -18,7 +18,7 @@ pub enum KitError {
         took: Duration,
     },
     /// The system refused to start the load client.
-    #[error("cannot start the load client {}: {source}", program.display())]
+    #[error("cannot start the load client {}", program.display())]
     StartClient {
         /// The program.
         program: PathBuf,

@@ -78,10 +78,9 @@ pub fn ratio_of_quantiles(over: &[Vec<f64>], under: &[Vec<f64>], at: f64, seed: 
         .filter(|(over, under)| !over.is_empty() && !under.is_empty())
         .map(|(over, under)| (sorted(over), sorted(under)))
         .collect();
-    let whole = |side: fn(&(Vec<f64>, Vec<f64>)) -> &Vec<f64>| {
-        quantile(&mut pairs.iter().flat_map(side).copied().collect::<Vec<f64>>(), at)
-    };
-    let value = ratio(whole(|pair| &pair.0)?, whole(|pair| &pair.1)?)?;
+    let mut all_over: Vec<f64> = pairs.iter().flat_map(|pair| &pair.0).copied().collect();
+    let mut all_under: Vec<f64> = pairs.iter().flat_map(|pair| &pair.1).copied().collect();
+    let value = ratio(quantile(&mut all_over, at)?, quantile(&mut all_under, at)?)?;
     let mut rng = Rng::new(seed);
     let mut ratios: Vec<f64> = (0..RESAMPLES)
         .filter_map(|_| {

@@ -126,8 +126,10 @@ fn timelines(page: &mut Page, ran: &Ran, options: &Options) {
     page.heading("Timelines");
     for act in Act::ALL {
         if let Some(scene) = ran.scenes.iter().find(|scene| scene.act == act) {
-            let title = format!("The {} act of the last round", act.name());
-            page.timeline(&scene.timeline(options.block() / 4), &title);
+            let late_ms = options.late().as_secs_f64() * 1e3;
+            let title =
+                format!("The {} act of the last round; pings that waited {late_ms} ms or longer", act.name());
+            page.timeline(&scene.timeline(options.stall_after(), options.late()), &title);
         }
     }
 }

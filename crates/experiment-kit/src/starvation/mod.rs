@@ -12,6 +12,7 @@ mod files;
 mod raw;
 mod serve;
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -53,12 +54,11 @@ pub fn main(burn: fn(u64), contenders: &[Contender]) -> ExitCode {
 
 fn measure_or_serve(options: &Options, contender: &Contender, burn: fn(u64)) -> Result<ExitCode> {
     let interrupt = Interrupt::listen().context("cannot listen to signals")?;
-    let error = if options.serve.is_some() {
+    if options.serve.is_some() {
         serve::serve(options, contender, burn, &interrupt)?;
-        None
-    } else {
-        measure(options, contender, burn, &interrupt)?
-    };
+        return Ok(ExitCode::SUCCESS); // A signal is how serving ends.
+    }
+    let error = measure(options, contender, burn, &interrupt)?;
     if let Some(error) = error {
         complain(&error);
         return Ok(ExitCode::FAILURE);
@@ -135,22 +135,23 @@ fn report(
 /// The error on stderr, with what to do about the usual ones.
 fn complain(error: &anyhow::Error) {
     eprintln!("error: {error:#}");
-    if let Some(advice) = error.chain().find_map(|cause| advice(cause.downcast_ref()?)) {
+    if let Some(advice) = advice(error) {
         eprintln!("{advice}");
     }
 }
 
-fn advice(error: &std::io::Error) -> Option<&'static str> {
-    const EMFILE: i32 = 24; // The same number on Linux and macOS.
-    match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
+fn advice(error: &anyhow::Error) -> Option<&'static str> {
+    let system = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    match system.map(std::io::Error::kind) {
+        Some(ErrorKind::AddrInUse) => {
             Some("Another program listens on that port: choose another one, or 0 for any.")
         }
-        std::io::ErrorKind::PermissionDenied => {
+        Some(ErrorKind::PermissionDenied) => {
             Some("You may not do that: choose a port of 1024 or above, and files in a folder of yours.")
         }
-        _ if error.raw_os_error() == Some(EMFILE) => {
-            Some("No descriptors are left: raise the limit with `ulimit -n 4096`.")
+        // EMFILE has this number on Linux and on macOS. The client's errors come as text, so this looks at the text.
+        _ if format!("{error:#}").contains("(os error 24)") => {
+            Some("No descriptors are left: raise the limit with `ulimit -n 4096`, or lower --rate.")
         }
         _ => None,
     }
@@ -159,17 +160,17 @@ fn advice(error: &std::io::Error) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::KitError;
 
     #[test]
     fn the_usual_errors_come_with_advice() {
-        let advised = |code| advice(&std::io::Error::from_raw_os_error(code)).unwrap_or_default();
-        assert!(advised(24).contains("ulimit -n"));
-        assert!(advised(13).contains("1024 or above"));
-        assert!(
-            advice(&std::io::Error::from(std::io::ErrorKind::AddrInUse))
-                .unwrap()
-                .contains("choose another one")
-        );
-        assert_eq!(advice(&std::io::Error::other("something else")), None);
+        let advised = |error: std::io::Error| advice(&anyhow::Error::new(error).context("cannot start"));
+        assert!(advised(ErrorKind::AddrInUse.into()).unwrap().contains("choose another one"));
+        assert!(advised(ErrorKind::PermissionDenied.into()).unwrap().contains("1024 or above"));
+        assert!(advised(std::io::Error::from_raw_os_error(24)).unwrap().contains("ulimit -n"));
+        assert_eq!(advised(std::io::Error::other("something else")), None);
+        let of_the_client =
+            KitError::ActFailed { message: "cannot connect: no files (os error 24)".to_owned() };
+        assert!(advice(&of_the_client.into()).unwrap().contains("ulimit -n"));
     }
 }

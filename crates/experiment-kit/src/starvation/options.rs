@@ -131,6 +131,16 @@ impl Options {
         Duration::from_micros(self.chunk_us)
     }
 
+    /// A callback that holds the loop longer than this is a stall.
+    pub(crate) fn stall_after(&self) -> Duration {
+        self.block() / 4
+    }
+
+    /// A ping that takes longer than this had to wait.
+    pub(crate) fn late(&self) -> Duration {
+        self.block() / 20
+    }
+
     /// Where the server is to listen: only on this machine.
     pub(crate) fn addr(&self) -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, self.serve.unwrap_or(0)))

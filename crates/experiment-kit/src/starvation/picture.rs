@@ -1,4 +1,4 @@
-//! One act as a picture: what the server recorded, with the pings that the client had in flight above it.
+//! The acts as pictures: what the server recorded, with the pings that had to wait, as the client saw them.
 
 use std::time::Duration;
 
@@ -35,16 +35,39 @@ impl Scene {
         Scene { act, recording, window, pings_ns: pings_ns.collect() }
     }
 
-    /// The lanes of the server (those that recorded anything) and the waiting pings.
-    pub(crate) fn timeline(&self, stall_after: Duration) -> Timeline {
+    /// The lanes of the server (those that did anything) and the pings that waited longer than `late`.
+    pub(crate) fn timeline(&self, stall_after: Duration, late: Duration) -> Timeline {
         let options = TimelineOptions { stall_after: Some(stall_after), marks: false };
         let mut timeline = Timeline::new(&self.recording, self.window, &options);
         timeline.rows.retain(|row| row.intervals.iter().any(|interval| interval.class != Class::Idle));
-        let pings =
-            Row::overlapping("pings", Class::Wait, "pings wait", self.window, self.pings_ns.iter().copied());
-        timeline.rows.push(pings);
+        let late_ns = late.as_nanos() as u64;
+        let waited = self.pings_ns.iter().copied().filter(|(from_ns, to_ns)| to_ns - from_ns > late_ns);
+        timeline.rows.push(Row::overlapping("pings", Class::Wait, "pings wait", self.window, waited));
         timeline
     }
+}
+
+/// The acts below one another on one axis, in the order of the story.
+pub(crate) fn together(scenes: &[Scene], stall_after: Duration, late: Duration) -> Option<Timeline> {
+    let length_ns = scenes.iter().map(|scene| scene.window.length_ns()).max()?;
+    let mut together =
+        Timeline { window: Window::new(0, length_ns), rows: Vec::new(), marks: Vec::new(), dropped: 0 };
+    for act in Act::ALL {
+        let Some(scene) = scenes.iter().find(|scene| scene.act == act) else { continue };
+        let timeline = scene.timeline(stall_after, late);
+        // Drops are counted from the begin of the recording: the last act knows them all.
+        together.dropped = together.dropped.max(timeline.dropped);
+        let from_ns = timeline.window.from_ns;
+        for mut row in timeline.rows {
+            row.name = format!("{}: {}", act.name(), row.name);
+            for interval in &mut row.intervals {
+                interval.start_ns -= from_ns;
+                interval.end_ns -= from_ns;
+            }
+            together.rows.push(row);
+        }
+    }
+    Some(together)
 }
 
 #[cfg(test)]
@@ -52,31 +75,47 @@ mod tests {
     use super::*;
     use crate::load::{Sample, Totals};
 
-    #[test]
-    fn the_pings_of_the_client_stand_on_the_clock_of_the_recording() {
+    const MS: u64 = 1_000_000;
+
+    fn scene(act: Act, began_ms: u64) -> Scene {
         let start = clock::process_start_wall().duration_since(std::time::UNIX_EPOCH).unwrap();
-        let ms = |ms: u64| ms * 1_000_000;
         let ping = |stream, intended_ms, latency_ms| Sample {
             stream,
-            intended_ns: ms(intended_ms),
-            handed_ns: ms(intended_ms),
-            sent_ns: ms(intended_ms),
-            latency_ns: ms(latency_ms),
+            intended_ns: intended_ms * MS,
+            handed_ns: intended_ms * MS,
+            sent_ns: intended_ms * MS,
+            latency_ns: latency_ms * MS,
             work: None,
         };
         let outcome = Outcome {
             complete: true,
-            started_wall_ns: start.as_nanos() as u64 + ms(5_000),
-            samples: vec![ping(0, 100, 50), ping(0, 120, 30), ping(1, 100, 200)],
+            started_wall_ns: start.as_nanos() as u64 + began_ms * MS,
+            samples: vec![ping(0, 100, 50), ping(0, 120, 30), ping(0, 300, 1), ping(1, 100, 200)],
             failures: Vec::new(),
             totals: Totals::default(),
         };
-        let scene = Scene::new(Act::Inline, &outcome, Duration::from_secs(1), Recording::default());
-        let timeline = scene.timeline(Duration::from_millis(50));
-        assert_eq!(timeline.window, Window::new(ms(5_000), ms(6_000)));
+        Scene::new(act, &outcome, Duration::from_secs(1), Recording::default())
+    }
+
+    #[test]
+    fn the_pings_of_the_client_stand_on_the_clock_of_the_recording() {
+        let timeline =
+            scene(Act::Inline, 5_000).timeline(Duration::from_millis(50), Duration::from_millis(10));
+        assert_eq!(timeline.window, Window::new(5_000 * MS, 6_000 * MS));
         let row = &timeline.rows[0];
         assert_eq!((row.name.as_str(), row.depth_max()), ("pings", 2));
-        assert_eq!(row.intervals[0].start_ns, ms(5_100));
-        assert_eq!(row.intervals.last().unwrap().end_ns, ms(5_150));
+        assert_eq!(row.intervals[0].start_ns, 5_100 * MS);
+        assert_eq!(row.intervals.last().unwrap().end_ns, 5_150 * MS, "the ping of 1 ms did not wait");
+    }
+
+    #[test]
+    fn acts_that_ran_one_after_another_stand_below_one_another() {
+        let scenes = [scene(Act::Chunked, 2_000), scene(Act::Idle, 3_000)];
+        let timeline = together(&scenes, Duration::from_millis(50), Duration::from_millis(10)).unwrap();
+        let names: Vec<&str> = timeline.rows.iter().map(|row| row.name.as_str()).collect();
+        assert_eq!(names, ["idle: pings", "chunked: pings"]);
+        assert_eq!(timeline.window, Window::new(0, 1_000 * MS));
+        assert!(timeline.rows.iter().all(|row| row.intervals[0].start_ns == 100 * MS), "{timeline:?}");
+        assert_eq!(together(&[], Duration::ZERO, Duration::ZERO), None);
     }
 }

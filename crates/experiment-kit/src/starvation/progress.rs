@@ -28,7 +28,7 @@ impl Progress {
         if self.live {
             self.bar.suspend(|| anstream::eprintln!("{line}"));
         } else {
-            eprintln!("{line}");
+            anstream::eprintln!("{line}");
         }
     }
 

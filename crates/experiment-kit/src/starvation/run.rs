@@ -4,7 +4,10 @@
 //! The main thread drives; the server brings its own threads, the client is another process. Whatever ends this
 //! (the last round, Ctrl-C, an error), the client is dropped first and then the server is stopped and joined.
 
-use anyhow::{Context, Result};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
 use clock::Clock;
 use runtime_trace::{EventKind, Lane, Recorder, next_id};
 
@@ -26,11 +29,12 @@ use crate::work::{Calibration, Work};
 const WARM_CONNECTIONS: usize = 4;
 /// A blocked server is to be asked by new connections, but not by more than a common descriptor limit allows.
 const MAX_CONNECTIONS: usize = 512;
-/// A callback that holds the loop longer than this part of the block is a stall.
-const STALL_PART: u32 = 4;
 /// A request fails when it has no answer this many blocks after it was due.
 const TIMEOUT_BLOCKS: f64 = 20.0;
 const TIMEOUT_MIN_MS: f64 = 5_000.0;
+/// A server may take this long to stop, and this many blocks more.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+const STOP_BLOCKS: f64 = 3.0;
 
 /// Everything that a run brought.
 pub(crate) struct Ran {
@@ -51,7 +55,7 @@ pub(crate) fn server_spec(options: &Options, work: Work, clock: &Clock, recorder
         addr: options.addr(),
         pool_threads: usize::from(options.pool_size),
         chunk: options.chunk(),
-        stall_threshold: options.block() / STALL_PART,
+        stall_threshold: options.stall_after(),
         work,
         clock: clock.clone(),
         recorder,
@@ -62,6 +66,26 @@ pub(crate) fn server_spec(options: &Options, work: Work, clock: &Clock, recorder
 pub(crate) fn start_server(contender: &Contender, spec: &ServerSpec) -> Result<RunningServer> {
     (contender.start)(spec)
         .with_context(|| format!("cannot start the {} server on {}", contender.name, spec.addr))
+}
+
+/// Stops the server; one that does not stop in time is left to the end of this process.
+pub(crate) fn stop_server(server: RunningServer, options: &Options) -> Result<ServerStats> {
+    let limit = STOP_LIMIT + options.block().mul_f64(STOP_BLOCKS);
+    let (sender, stopped) = mpsc::channel();
+    let stopper = std::thread::Builder::new().name("stop-server".to_owned()).spawn(move || {
+        // Nobody listens when it took too long.
+        let _ = sender.send((server.stop)());
+    })?;
+    let stats = stopped.recv_timeout(limit);
+    match stats {
+        Ok(stats) => {
+            // It has sent its last word and only has to return.
+            let _ = stopper.join();
+            stats.context("the server did not stop in order")
+        }
+        Err(RecvTimeoutError::Timeout) => bail!("the server did not stop within {limit:?}"),
+        Err(RecvTimeoutError::Disconnected) => bail!("the server panicked while it stopped"),
+    }
 }
 
 /// Plays all acts. After Ctrl-C, or when the client dies, it returns what was measured so far.
@@ -80,7 +104,7 @@ pub(crate) fn run(
     progress.say("calibrating the work on this machine ...");
     let calibration = Calibration::measure(burn, &clock)?;
     let plan = Plan::new(
-        std::time::Duration::from_secs(options.duration),
+        Duration::from_secs(options.duration),
         options.block(),
         f64::from(options.rate),
         options.seed,
@@ -107,7 +131,7 @@ pub(crate) fn run(
         },
         Err(error) => {
             // The first error is the one to report; the server ends either way.
-            let _ = (server.stop)();
+            let _ = stop_server(server, options);
             return Err(error.into());
         }
     };
@@ -122,7 +146,7 @@ pub(crate) fn run(
     let played = stage.play();
     let Stage { client, mut measured, scenes, plan, raw, .. } = stage;
     drop(client);
-    let stopped = (server.stop)().context("the server did not stop in order");
+    let stopped = stop_server(server, options);
     let written = raw.map_or(Ok(()), RawFile::finish);
     measured.complete = played.is_ok() && !interrupt.came();
     let claims = judge(&measured, &setting(options));
@@ -180,6 +204,7 @@ impl Stage<'_> {
             }
             self.play_round(round)?;
             if self.interrupt.came() {
+                self.progress.say("stopping ...");
                 break;
             }
         }

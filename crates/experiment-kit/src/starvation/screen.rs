@@ -15,10 +15,13 @@ use crate::contender::ServerStats;
 use crate::starvation::acts::Act;
 use crate::starvation::figures::Measured;
 use crate::starvation::options::Options;
+use crate::starvation::picture::together;
 use crate::starvation::run::Ran;
 use crate::verdict::{Claim, Verdict, significant};
 
 const WIDTH_DEFAULT: usize = 80;
+/// Behind two spaces, an id of three, and a word of twelve.
+const VERDICT_INDENT: usize = 19;
 
 /// Writes `text` to stdout; a reader that has gone away had enough.
 pub(crate) fn print(text: &str) -> std::io::Result<()> {
@@ -31,14 +34,20 @@ pub(crate) fn print(text: &str) -> std::io::Result<()> {
 
 /// What is asked, before anything is measured.
 pub(crate) fn question(options: &Options) -> String {
-    format!(
-        "What happens to small requests while one event loop does heavy work?\n\
-         A client in another process sends {} GET /ping a second to a server with one event loop ({}). Four acts take\n\
-         turns: nothing else, {} ms of CPU work on the loop's thread, the same in a pool, the same in {} pieces.\n",
+    let setup = format!(
+        "A client in another process sends {} GET /ping a second to a server with one event loop ({}). Four acts take \
+         turns: nothing else, {} ms of CPU work on the loop's thread, the same work in a pool of {} threads, and the \
+         same work in pieces of {}.",
         options.rate,
         options.runtime,
         options.block_ms,
+        options.pool_size,
         piece(options),
+    );
+    format!(
+        "{}\n{}\n",
+        "What happens to small requests while one event loop does heavy work?".bold(),
+        wrap(&setup, 0)
     )
 }
 
@@ -72,13 +81,14 @@ fn heading(text: &str) -> String {
 fn table(measured: &Measured, options: &Options) -> String {
     let beside = |act| match act {
         Act::Idle => "nothing".to_owned(),
-        Act::Inline => format!("{} ms of work on the loop's thread", options.block_ms),
-        Act::Offloaded => "the same work in the pool".to_owned(),
-        Act::Chunked => format!("the same work, {} at a time", piece(options)),
+        Act::Inline => format!("{} ms of work on the loop", options.block_ms),
+        Act::Offloaded => "the same in the pool".to_owned(),
+        Act::Chunked => format!("the same in pieces of {}", piece(options)),
     };
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["act", "beside the pings", "p50", "p99", "max", "count"]);
+    table.load_style(presets::UTF8_BORDERS_ONLY);
+    table.set_header(["act", "beside the pings", "p50", "p99", "max", "count", "x idle"]);
+    let idle = measured.of(Act::Idle).pings().p99;
     for act in Act::ALL {
         let pings = measured.of(act).pings();
         let number = |ms: f64| if pings.count == 0 { "-".to_owned() } else { milliseconds(ms) };
@@ -89,9 +99,10 @@ fn table(measured: &Measured, options: &Options) -> String {
             number(pings.p99),
             number(pings.max),
             pings.count.to_string(),
+            if idle > 0.0 && pings.count > 0 { format!("{:.1}", pings.p99 / idle) } else { "-".to_owned() },
         ]);
     }
-    for column in 2..6 {
+    for column in 2..7 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -119,28 +130,27 @@ fn price(measured: &Measured) -> String {
         measured.blocked_share() * 100.0
     );
     if let Some(price) = measured.chunk_price() {
-        // Writing into a String cannot fail.
         let _ = writeln!(
             text,
-            "In pieces it took {} x as long: the price of letting others in.",
-            significant(price)
+            "In pieces the same work took {price:.2} x as long: the price of letting others in."
         );
     }
     text
 }
 
 fn timelines(ran: &Ran, options: &Options) -> String {
-    if ran.scenes.is_empty() {
+    let Some(timeline) = together(&ran.scenes, options.stall_after(), options.late()) else {
         return String::new();
-    }
-    let mut text =
-        heading(&format!("One act of each kind, {:.1} s from left to right", ran.plan.act.as_secs_f64()));
+    };
     let style = TerminalStyle { width: width(), color: Color::Always, charset: Charset::Unicode };
-    for act in Act::ALL {
-        let Some(scene) = ran.scenes.iter().find(|scene| scene.act == act) else { continue };
-        let timeline = scene.timeline(options.block() / 4);
-        text.push_str(&format!("{}\n{}\n", act.name().bold(), timeline.terminal(&style)));
-    }
+    let seconds = ran.plan.act.as_secs_f64();
+    let late_ms = milliseconds(options.late().as_secs_f64() * 1e3);
+    let mut text = heading(&format!("The last round, {seconds:.1} s of each act from left to right"));
+    let _ = writeln!(
+        text,
+        "Digits count the pings that wait {late_ms} ms or longer.\n{}",
+        timeline.terminal(&style).trim_end()
+    );
     text
 }
 
@@ -186,20 +196,25 @@ fn verdicts(claims: &[Claim]) -> String {
             Verdict::Fails => word.red().to_string(),
             Verdict::Depends { .. } | Verdict::Inconclusive { .. } => word.yellow().to_string(),
         };
-        let _ = writeln!(text, "  {} {word} {}", claim.id.bold(), wrap(&claim.rule, 17));
+        let _ = writeln!(text, "  {} {word} {}", claim.id.bold(), wrap(&claim.rule, VERDICT_INDENT));
         if let Some(interval) = claim.interval {
             let (value, low, high) =
                 (significant(interval.value), significant(interval.low), significant(interval.high));
             let numbers =
                 format!("{} = {value} (95 %: {low} to {high}), threshold {}", claim.metric, claim.threshold);
-            let _ = writeln!(text, "{:17}{numbers}", "");
+            let _ = writeln!(text, "{:VERDICT_INDENT$}{numbers}", "");
         }
         match &claim.verdict {
             Verdict::Depends { condition } => {
-                let _ = writeln!(text, "{:17}{}", "", wrap(&format!("needs {condition}"), 17));
+                let _ = writeln!(
+                    text,
+                    "{:VERDICT_INDENT$}{}",
+                    "",
+                    wrap(&format!("needs {condition}"), VERDICT_INDENT)
+                );
             }
             Verdict::Inconclusive { reason } => {
-                let _ = writeln!(text, "{:17}{}", "", wrap(reason, 17));
+                let _ = writeln!(text, "{:VERDICT_INDENT$}{}", "", wrap(reason, VERDICT_INDENT));
             }
             Verdict::Holds | Verdict::Fails => {}
         }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clock::Clock;
 use runtime_trace::Recorder;
 
 use crate::contender::Contender;
 use crate::interrupt::Interrupt;
 use crate::starvation::options::Options;
-use crate::starvation::run::{server_spec, start_server};
+use crate::starvation::run::{server_spec, start_server, stop_server};
 use crate::starvation::screen;
 use crate::work::{Calibration, Work};
 
@@ -32,7 +32,7 @@ pub(crate) fn serve(
     while !interrupt.came() {
         std::thread::park_timeout(LOOK_EVERY);
     }
-    let stats = (server.stop)().context("the server did not stop in order")?;
+    let stats = stop_server(server, options)?;
     screen::print(&screen::culprits(contender.name, &stats))?;
     Ok(())
 }
