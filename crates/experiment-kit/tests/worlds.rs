@@ -66,7 +66,7 @@ fn files_and_screen_come_out_of_one_run() {
     for part in [
         "Latency of /ping",
         "offloaded",
-        "inline: pings",
+        "inline    pings",
         "Who held the loop?",
         "L10 ",
         "L12 ",

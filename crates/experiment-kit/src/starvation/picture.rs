@@ -58,8 +58,10 @@ pub(crate) fn together(scenes: &[Scene], stall_after: Duration, late: Duration) 
         // Drops are counted from the begin of the recording: the last act knows them all.
         together.dropped = together.dropped.max(timeline.dropped);
         let from_ns = timeline.window.from_ns;
-        for mut row in timeline.rows {
-            row.name = format!("{}: {}", act.name(), row.name);
+        let mut pool_threads = 0;
+        for (index, mut row) in timeline.rows.into_iter().enumerate() {
+            let of = if index == 0 { act.name() } else { "" };
+            row.name = format!("{of:<9} {}", short_name(&row, &mut pool_threads));
             for interval in &mut row.intervals {
                 interval.start_ns -= from_ns;
                 interval.end_ns -= from_ns;
@@ -68,6 +70,18 @@ pub(crate) fn together(scenes: &[Scene], stall_after: Duration, late: Duration) 
         }
     }
     Some(together)
+}
+
+/// A name that leaves room for the picture.
+fn short_name(row: &Row, pool_threads: &mut u32) -> String {
+    match row.intervals.first().map(|interval| interval.class) {
+        Some(Class::Job) => {
+            *pool_threads += 1;
+            format!("pool {pool_threads}")
+        }
+        Some(Class::Wait) if row.name != "pings" => "queue".to_owned(),
+        _ => row.name.clone(),
+    }
 }
 
 #[cfg(test)]
@@ -113,7 +127,7 @@ mod tests {
         let scenes = [scene(Act::Chunked, 2_000), scene(Act::Idle, 3_000)];
         let timeline = together(&scenes, Duration::from_millis(50), Duration::from_millis(10)).unwrap();
         let names: Vec<&str> = timeline.rows.iter().map(|row| row.name.as_str()).collect();
-        assert_eq!(names, ["idle: pings", "chunked: pings"]);
+        assert_eq!(names, ["idle      pings", "chunked   pings"]);
         assert_eq!(timeline.window, Window::new(0, 1_000 * MS));
         assert!(timeline.rows.iter().all(|row| row.intervals[0].start_ns == 100 * MS), "{timeline:?}");
         assert_eq!(together(&[], Duration::ZERO, Duration::ZERO), None);

@@ -162,10 +162,10 @@ pub(crate) fn culprits(runtime: &str, server: &ServerStats) -> String {
     for stall in &stalls {
         let ms = |held: std::time::Duration| milliseconds(held.as_secs_f64() * 1e3);
         let line = format!(
-            "  {}  {}: {} times, {} ms at most, {} ms in all\n",
+            "  {}  {}: {}, {} ms at most, {} ms in all\n",
             stall.location.bold(),
             stall.name,
-            stall.count,
+            if stall.count == 1 { "once".to_owned() } else { format!("{} times", stall.count) },
             ms(stall.held_max),
             ms(stall.held_total)
         );
