@@ -1,12 +1,12 @@
 //! Progress on stderr: a live line on a terminal, a plain line for each act elsewhere.
 
-use std::fmt::Write;
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::starvation::acts::Act;
 use crate::starvation::figures::Measured;
+use crate::stats::Summary;
 
 /// Where the progress of a run is shown.
 pub(crate) struct Progress {
@@ -37,7 +37,7 @@ impl Progress {
         self.bar.set_length(acts as u64);
         if self.live {
             let style =
-                ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}").expect("the template is valid");
+                ProgressStyle::with_template("{bar:20} {prefix} {msg}").expect("the template is valid");
             self.bar.set_style(style);
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
@@ -49,41 +49,26 @@ impl Progress {
     }
 
     /// An act begins.
-    pub(crate) fn act_begins(&self, round: usize, rounds: usize, act: Act) {
-        self.bar.set_prefix(format!("round {} of {rounds}, {}", round + 1, act.name()));
-        self.answered(0);
+    pub(crate) fn act_begins(&self, round: usize, act: Act) {
+        self.bar.set_prefix(format!("round {} {:<9}", round + 1, act.name()));
     }
 
     /// So many requests of the act have been answered.
     pub(crate) fn answered(&self, count: usize) {
         if self.live {
-            self.bar.set_message(format!("{}: {count} answers", self.bar.prefix()));
+            self.bar.set_message(format!("{count} answers"));
         }
     }
 
     /// An act is over.
     pub(crate) fn act_ends(&self, round: usize, act: Act, measured: &Measured) {
         self.bar.inc(1);
-        if !self.live {
-            let last: Vec<f64> = measured.of(act).pings_ms.last().cloned().unwrap_or_default();
-            let summary = crate::stats::Summary::of(last);
-            eprintln!(
-                "round {} {:<9} {:>5} pings, p99 {:8.2} ms",
-                round + 1,
-                act.name(),
-                summary.count,
-                summary.p99
-            );
+        if self.live {
+            self.bar.set_message(p99_so_far(measured));
         } else {
-            let mut line = "p99 so far (ms):".to_owned();
-            for act in Act::ALL {
-                let pings = measured.of(act).pings();
-                if pings.count > 0 {
-                    // Writing into a String cannot fail.
-                    let _ = write!(line, "  {} {:.1}", act.name(), pings.p99);
-                }
-            }
-            self.bar.set_message(line);
+            let last: Vec<f64> = measured.of(act).pings_ms.last().cloned().unwrap_or_default();
+            let Summary { count, p99, .. } = Summary::of(last);
+            eprintln!("round {} {:<9} {count:>5} pings, p99 {p99:8.2} ms", round + 1, act.name());
         }
     }
 
@@ -91,6 +76,13 @@ impl Progress {
     pub(crate) fn end(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// What is known already, one number for each act.
+fn p99_so_far(measured: &Measured) -> String {
+    let known = Act::ALL.into_iter().filter(|&act| measured.of(act).ping_count() > 0);
+    let parts = known.map(|act| format!("{} {:.1}", act.name(), measured.of(act).pings().p99));
+    format!("p99 ms: {}", parts.collect::<Vec<String>>().join("  "))
 }
 
 impl Drop for Progress {

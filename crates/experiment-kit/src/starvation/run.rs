@@ -221,7 +221,7 @@ impl Stage<'_> {
     fn play_round(&mut self, round: usize) -> Result<()> {
         let mut scenes = Vec::new();
         for act in self.plan.order(round) {
-            self.progress.act_begins(round, self.plan.rounds, act);
+            self.progress.act_begins(round, act);
             let (outcome, scene) = self.play_act(round, act)?;
             let complete = outcome.complete;
             self.measured.add(act, &outcome, self.plan.act.as_secs_f64() * 1e3);
