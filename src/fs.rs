@@ -16,14 +16,18 @@ fn file<T: Send + 'static>(
 ) -> Request<T> {
     let path = path.to_owned();
     Request::new(JobKind::FastIo, name, move || {
-        loop {
-            match work(&path) {
-                // A signal is not the caller's business.
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => return result.map_err(|source| RequestError::File { action, path, source }),
-            }
-        }
+        retry(|| work(&path)).map_err(|source| RequestError::File { action, path, source })
     })
+}
+
+/// Tries again when a signal came in between: that is not the caller's business.
+fn retry<T>(mut work: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match work() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
 }
 
 /// Reads a whole file.
@@ -50,4 +54,34 @@ pub fn read_dir(path: impl AsRef<Path>) -> Request<Vec<PathBuf>> {
         paths.sort();
         Ok(paths)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b16_an_interrupted_read_is_tried_again() {
+        let mut answers = [
+            Err(io::ErrorKind::Interrupted.into()),
+            Err(io::ErrorKind::Interrupted.into()),
+            Ok(b"whole".to_vec()),
+            Err(io::ErrorKind::Other.into()),
+        ]
+        .into_iter();
+        let read = retry(|| answers.next().expect("asked once too often"));
+        assert_eq!(read.unwrap(), b"whole");
+        assert_eq!(answers.len(), 1, "a success is not tried again");
+    }
+
+    #[test]
+    fn another_error_is_not_tried_again() {
+        let mut tries = 0;
+        let read: io::Result<()> = retry(|| {
+            tries += 1;
+            Err(io::ErrorKind::PermissionDenied.into())
+        });
+        assert_eq!(read.unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(tries, 1);
+    }
 }

@@ -26,14 +26,14 @@ pub mod crypto;
 pub mod http;
 
 pub use blocking_pool::{
-    BlockingPool, CancelError, JobHandle, JobKind, JobOutcome, Scheduler, SubmitError, WhenFull,
+    BlockingPool, CancelError, JobKind, JobOutcome, JobState, PoolError, Scheduler, SubmitError, WhenFull,
 };
 pub use event_loop::{
     AsyncHandle, Check, EventLoop, Idle, LoopError, LoopHandle, OwnedTcpStream, PanicPolicy, Prepare,
     ReadEvent, RemoteHandle, RunMode, SpanSite, StallReport, TcpListener, TcpStream, TimeoutId, Timer,
     TimerOrder, oneshot, sleep, sleep_until, yield_now,
 };
-pub use join::offload;
+pub use join::{JobHandle, offload};
 pub use request::{Request, RequestError, RequestFuture};
 pub use runtime::{Runtime, RuntimeBuilder, RuntimeError};
 pub use runtime_trace::{Recorder, Recording};

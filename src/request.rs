@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use blocking_pool::{BlockingPool, JobHandle, JobKind, JobOutcome, SubmitError};
+use blocking_pool::{BlockingPool, JobKind, JobOutcome, SubmitError};
 use event_loop::{LoopHandle, OneshotReceiver, oneshot};
 
-use crate::join;
+use crate::join::{self, JobHandle};
 
 /// Why a request has no value.
 #[derive(Debug, thiserror::Error)]
@@ -145,7 +145,7 @@ impl<T> Drop for RequestFuture<T> {
     fn drop(&mut self) {
         if let Some(job) = self.job.take() {
             // Too late is fine: then the outcome is thrown away when it comes.
-            let _ = job.cancel_here();
+            let _ = job.cancel();
         }
     }
 }

@@ -4,14 +4,12 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
-use blocking_pool::{
-    BlockingPool, JobHandle, JobKind, JobOutcome, PoolBuilder, PoolError, Scheduler, SubmitError,
-};
+use blocking_pool::{BlockingPool, JobKind, JobOutcome, PoolBuilder, PoolError, Scheduler, SubmitError};
 use clock::Clock;
 use event_loop::{EventLoop, JoinError, LoopError, LoopHandle, LoopOptions, PanicPolicy, RunMode};
 use runtime_trace::Recorder;
 
-use crate::join;
+use crate::join::{self, JobHandle};
 
 /// What can go wrong with a runtime as a whole.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +34,7 @@ pub enum RuntimeError {
 pub struct RuntimeBuilder {
     options: LoopOptions,
     pool: PoolBuilder,
+    shared_pool: Option<BlockingPool>,
     recorder: Recorder,
 }
 
@@ -55,6 +54,13 @@ impl RuntimeBuilder {
     /// Changes the options of the pool that have no method here.
     pub fn pool(mut self, change: impl FnOnce(PoolBuilder) -> PoolBuilder) -> Self {
         self.pool = change(self.pool);
+        self
+    }
+
+    /// Joins the loop with a pool that exists, so that several loops share its threads; what else is said of a pool
+    /// here does nothing. When the runtime goes, the pool and the jobs in it go on, and their outcomes are dropped.
+    pub fn shared_pool(mut self, pool: BlockingPool) -> Self {
+        self.shared_pool = Some(pool);
         self
     }
 
@@ -89,7 +95,10 @@ impl RuntimeBuilder {
     /// # Errors
     /// When the system has no descriptors for the loop, or the pool's options make no sense.
     pub fn build(self) -> Result<Runtime, RuntimeError> {
-        let pool = self.pool.build()?;
+        let pool = match self.shared_pool {
+            Some(pool) => pool,
+            None => self.pool.build()?,
+        };
         let event_loop = self.options.build()?;
         event_loop.handle().set_data(Rc::new(pool.clone()));
         Ok(Runtime { event_loop, pool, recorder: self.recorder })
@@ -98,8 +107,8 @@ impl RuntimeBuilder {
 
 /// A loop and a pool, joined.
 ///
-/// Dropping it ends the loop first (what waits for jobs is dropped uncalled), then the pool: queued jobs are
-/// cancelled and running ones waited for.
+/// Dropping it ends the loop first (what waits for jobs is dropped uncalled), then the pool, unless others hold it,
+/// too: queued jobs are cancelled and running ones waited for.
 pub struct Runtime {
     event_loop: EventLoop,
     pool: BlockingPool,
@@ -120,6 +129,7 @@ impl Runtime {
         RuntimeBuilder {
             options: EventLoop::options(),
             pool: BlockingPool::builder().clock(Clock::real()),
+            shared_pool: None,
             recorder: Recorder::off(),
         }
     }

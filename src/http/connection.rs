@@ -1,15 +1,20 @@
 //! One connection: hyper reads requests and writes responses, a route answers in between.
+//!
+//! # Invariants
+//! - W1: a panic in a route, in its future or in the future's destructor ends neither the connection nor the loop.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use event_loop::{LoopHandle, OwnedTcpStream, SpanSite, sleep};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, StatusCode};
@@ -18,13 +23,22 @@ use super::hyper_rt::{HyperIo, LoopTimer};
 use super::message::{Request, Response, with_status};
 use super::server::{Open, Shared, bump};
 
+/// How long a connection that the server ends waits for the client to end its side, too.
+const LINGER: Duration = Duration::from_secs(1);
+/// How much such a connection reads and throws away meanwhile.
+const LINGER_BYTES: usize = 1024 * 1024;
+
 /// Serves one connection to its end.
 pub(super) async fn serve(stream: OwnedTcpStream, open: Open) {
     let shared = open.shared.clone();
-    let answering = shared.clone();
-    let service = service_fn(move |request| {
-        let shared = answering.clone();
-        async move { Ok::<_, Infallible>(answer(&shared, request).await.0) }
+    // Some of a request was answered without having been read.
+    let unread = Rc::new(Cell::new(false));
+    let service = service_fn({
+        let (shared, unread) = (shared.clone(), unread.clone());
+        move |request| {
+            let (shared, unread) = (shared.clone(), unread.clone());
+            async move { Ok::<_, Infallible>(answer(&shared, request, &unread).await.0) }
+        }
     });
     let mut builder = http1::Builder::new();
     builder
@@ -34,31 +48,58 @@ pub(super) async fn serve(stream: OwnedTcpStream, open: Open) {
         .max_buf_size(shared.limits.head_bytes.max(8 * 1024))
         .max_headers(shared.limits.headers)
         .half_close(false);
-    let mut connection = pin!(builder.serve_connection(HyperIo(stream), service));
+    let mut connection = builder.serve_connection(HyperIo(stream), service);
     let mut told = false;
     let result = poll_fn(|cx| {
         if shared.stopping.get() && !std::mem::replace(&mut told, true) {
-            connection.as_mut().graceful_shutdown();
+            Pin::new(&mut connection).graceful_shutdown();
         }
         open.remember(cx.waker());
-        connection.as_mut().poll(cx)
+        Pin::new(&mut connection).poll(cx)
     })
     .await;
-    if result.is_err() {
-        bump(&shared.stats.failed_connections);
+    match result {
+        Err(error) if error.is_timeout() => return bump(&shared.stats.head_timeouts),
+        Err(_) => bump(&shared.stats.failed_connections),
+        Ok(()) if !unread.get() => return,
+        Ok(()) => {}
     }
+    linger(&connection.into_parts().io.0).await;
+}
+
+/// Reads and forgets until the client ends its side, for a bounded time and amount. Closing a socket with unread
+/// bytes makes the system send a reset, which may overtake the response that says why.
+async fn linger(stream: &OwnedTcpStream) {
+    let mut patience = pin!(sleep(LINGER));
+    let mut left = LINGER_BYTES;
+    poll_fn(|cx| {
+        let mut forgotten = [0; 8 * 1024];
+        while left > 0 {
+            match stream.poll_read(cx, &mut forgotten) {
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(()),
+                Poll::Ready(Ok(bytes)) => left = left.saturating_sub(bytes),
+                Poll::Pending => return patience.as_mut().poll(cx),
+            }
+        }
+        Poll::Ready(())
+    })
+    .await;
 }
 
 /// Finds the route, reads the body, and lets the route answer within its span.
-async fn answer(shared: &Rc<Shared>, request: hyper::Request<Incoming>) -> Response {
+async fn answer(shared: &Rc<Shared>, request: hyper::Request<Incoming>, unread: &Cell<bool>) -> Response {
     bump(&shared.stats.requests);
     let (head, body) = request.into_parts();
     let Some(route) = shared.routes.get(head.uri.path()) else {
+        unread.set(unread.get() || !body.is_end_stream());
         return with_status(StatusCode::NOT_FOUND, "no such page\n");
     };
     let body = match read_body(shared, &head.method, body).await {
         Ok(body) => body,
-        Err(refusal) => return refusal,
+        Err(refusal) => {
+            unread.set(true);
+            return refusal;
+        }
     };
     let request = Request {
         method: head.method,
@@ -67,17 +108,43 @@ async fn answer(shared: &Rc<Shared>, request: hyper::Request<Incoming>) -> Respo
         headers: head.headers,
         body,
     };
-    let begun = in_span(&route.span, || catch_unwind(AssertUnwindSafe(|| (route.handler)(request))));
-    let Ok(mut reply) = begun else { return panicked(shared) };
-    let span = &route.span;
-    poll_fn(move |cx| {
-        let polled = in_span(span, || catch_unwind(AssertUnwindSafe(|| Pin::new(&mut reply).poll(cx))));
-        polled.unwrap_or_else(|_payload| Poll::Ready(panicked(shared)))
-    })
-    .await
+    match guarded(&route.span, || (route.handler)(request)) {
+        Some(future) => {
+            Reply { future: Some(future), span: route.span.clone(), shared: shared.clone() }.await
+        }
+        None => panicked(shared),
+    }
 }
 
-fn in_span<R>(span: &SpanSite, code: impl FnOnce() -> R) -> R {
+/// A route that has begun to answer.
+struct Reply {
+    future: Option<Pin<Box<dyn Future<Output = Response>>>>,
+    span: SpanSite,
+    shared: Rc<Shared>,
+}
+
+impl Future for Reply {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        let Reply { future, span, shared } = &mut *self;
+        let Some(future) = future else { return Poll::Ready(panicked(shared)) };
+        guarded(span, || future.as_mut().poll(cx)).unwrap_or_else(|| Poll::Ready(panicked(shared)))
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        let future = self.future.take();
+        if guarded(&self.span, || drop(future)).is_none() {
+            bump(&self.shared.stats.panics);
+        }
+    }
+}
+
+/// Runs code of a route within its span; `None` when it panics.
+fn guarded<R>(span: &SpanSite, code: impl FnOnce() -> R) -> Option<R> {
+    let code = || catch_unwind(AssertUnwindSafe(code)).ok();
     match LoopHandle::current() {
         Some(lp) => lp.in_span(span, code),
         None => code(),
@@ -91,19 +158,21 @@ fn panicked(shared: &Shared) -> Response {
 
 /// The whole body, unless it is too large or comes too slowly.
 async fn read_body(shared: &Shared, method: &Method, body: Incoming) -> Result<Bytes, Response> {
-    if hyper::body::Body::is_end_stream(&body) || *method == Method::HEAD {
+    if body.is_end_stream() || *method == Method::HEAD {
         return Ok(Bytes::new());
     }
-    let mut collecting = pin!(Limited::new(body, shared.limits.body_bytes).collect());
+    let limit = shared.limits.body_bytes;
+    // A length that was announced is refused before the client sends the rest of it.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large(shared));
+    }
+    let mut collecting = pin!(Limited::new(body, limit).collect());
     let mut patience = pin!(sleep(shared.limits.body_time));
     poll_fn(|cx| {
         if let Poll::Ready(collected) = collecting.as_mut().poll(cx) {
             return Poll::Ready(match collected {
                 Ok(body) => Ok(body.to_bytes()),
-                Err(error) if error.is::<LengthLimitError>() => {
-                    bump(&shared.stats.too_large);
-                    Err(with_status(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large\n"))
-                }
+                Err(error) if error.is::<LengthLimitError>() => Err(too_large(shared)),
                 Err(_) => Err(with_status(StatusCode::BAD_REQUEST, "the body is broken\n")),
             });
         }
@@ -113,4 +182,9 @@ async fn read_body(shared: &Shared, method: &Method, body: Incoming) -> Result<B
         })
     })
     .await
+}
+
+fn too_large(shared: &Shared) -> Response {
+    bump(&shared.stats.too_large);
+    with_status(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large\n")
 }

@@ -85,9 +85,14 @@ impl Timer for LoopTimer {
         Box::pin(HyperSleep(event_loop::sleep_until(deadline)))
     }
 
+    /// The time now, not the cached one: hyper counts its deadlines from here, and a route that held the loop must
+    /// not shorten the time that the next request has to come.
     fn now(&self) -> Instant {
         match LoopHandle::current() {
-            Some(lp) => lp.now(),
+            Some(lp) => {
+                lp.update_time();
+                lp.now()
+            }
             None => Clock::real().now(),
         }
     }

@@ -1,4 +1,9 @@
 //! The server: its routes, its limits, its listener and its counters.
+//!
+//! # Invariants
+//! - W2: a connection counts as open from its accept to the end of its task; never more than the limit are open.
+//! - W3: after `stop` no connection takes a further request; what has begun is answered, and then nothing keeps the
+//!   loop alive.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -156,6 +161,7 @@ pub(super) struct Stats {
     pub(super) requests: Cell<u64>,
     pub(super) panics: Cell<u64>,
     pub(super) failed_connections: Cell<u64>,
+    pub(super) head_timeouts: Cell<u64>,
     pub(super) too_large: Cell<u64>,
     pub(super) too_slow: Cell<u64>,
 }
@@ -178,10 +184,12 @@ pub struct ServerStats {
     pub accept_errors: u64,
     /// Requests that reached a route or a 404.
     pub requests: u64,
-    /// Routes that panicked and were answered with 500.
+    /// Routes that panicked: answered with 500, or dropped with their connection.
     pub panics: u64,
-    /// Connections that ended in an error: garbage, a reset, a head that came too slowly.
+    /// Connections that ended in an error: garbage, a reset, an end in the middle of a request.
     pub failed_connections: u64,
+    /// Connections closed because no whole head came in time; idle ones are among them.
+    pub head_timeouts: u64,
     /// Bodies over the limit.
     pub too_large: u64,
     /// Bodies that came too slowly.
@@ -277,6 +285,7 @@ impl ServerHandle {
             requests: stats.requests.get(),
             panics: stats.panics.get(),
             failed_connections: stats.failed_connections.get(),
+            head_timeouts: stats.head_timeouts.get(),
             too_large: stats.too_large.get(),
             too_slow: stats.too_slow.get(),
         }
