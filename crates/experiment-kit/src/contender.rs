@@ -3,7 +3,8 @@
 //! # Model
 //! A contender serves four routes over HTTP/1.1 with keep-alive: `GET /ping` answers `pong` at once;
 //! `GET /block?ms=N`, `/offload?ms=N` and `/chunked?ms=N` do the same [`Work`] on the loop's thread, in the
-//! pool, and on the loop's thread in pieces, and answer with [`crate::WorkDone::to_json`].
+//! pool, and on the loop's thread in pieces, and answer with [`crate::WorkDone::to_json`]. While it stands still the
+//! client opens connection after connection: it must take up to 512 of them.
 //!
 //! # Threads
 //! The server runs on its own thread(s) in the process of the kit; the client that measures it is another

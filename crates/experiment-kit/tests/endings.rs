@@ -20,7 +20,8 @@ fn ctrl_c_in_any_act_ends_with_130_and_what_was_measured() {
         let ended = running.end();
         assert_eq!(ended.code(), Some(130), "{}", ended.stderr);
         let result = ended.result();
-        assert_eq!((&result["complete"], &result["rounds"]), (&false.into(), &0.into()));
+        assert_eq!(result["complete"], false);
+        assert!(result["rounds"].as_u64().unwrap() <= acts_before as u64 / 3, "{result}");
         let pings = |act: &str| result["figures"]["ping_ms"][act]["count"].as_u64().unwrap();
         let measured =
             ["idle", "inline", "offloaded", "chunked"].into_iter().filter(|act| pings(act) > 0).count();
@@ -121,6 +122,23 @@ fn a_file_that_cannot_be_written_is_noticed_before_anything_is_measured() {
         assert!(ended.stderr.contains("cannot write /nonexistent/folder/report.html"), "{}", ended.stderr);
         assert!(!ended.stderr.contains("serves on"), "{}", ended.stderr);
     }
+}
+
+#[test]
+fn a_system_without_a_browser_leaves_the_report_to_be_opened_by_hand() {
+    let report = std::env::temp_dir().join(format!("experiment-kit-open-{}.html", std::process::id()));
+    let output = Command::new(PROGRAM)
+        .args(["--duration", "1", "--block-ms", "20", "--open", "-o"])
+        .arg(&report)
+        .env("PATH", "")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains(&format!("open {} yourself", report.display())), "{stderr}");
+    assert!(std::fs::read_to_string(&report).unwrap().contains("</html>"));
+    std::fs::remove_file(report).unwrap();
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub(crate) struct Options {
     /// Print the result as one JSON object instead of the screen
     #[arg(long)]
     pub(crate) json: bool,
-    /// Write a report (.html), a chart (.svg) or a trace for Perfetto (.json); may be repeated
+    /// Write a report (.html), a chart (.svg) or the last round's trace for Perfetto (.json); may be repeated
     #[arg(short = 'o', long = "out", value_name = "FILE", value_parser = output)]
     pub(crate) out: Vec<Output>,
     /// Write every single request as a line of JSON
