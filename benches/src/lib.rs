@@ -1,1 +1,16 @@
-//! Shared helpers of the benches.
+//! What the benches share: contenders, workloads, the window of jobs in flight, tables, and the HTTP servers.
+//!
+//! # Layout
+//! `benches/pool_size.rs` and `benches/pool_latency.rs` put the same [`workload`] through the same [`contender`]s, one
+//! for throughput, the other for waits; [`reading`] says what the second found. `benches/http_hello.rs` compares the
+//! servers of [`http`]. [`options`] is the command line of those that criterion does not run.
+
+pub mod contender;
+pub mod window;
+pub mod workload;
+pub mod work;
+pub mod latency;
+pub mod reading;
+pub mod http;
+pub mod options;
+pub mod table;

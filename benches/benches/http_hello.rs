@@ -1,0 +1,164 @@
+//! What does looking cost? HTTP hello over 64 connections, with more or less instrumentation, and beside tokio.
+//!
+//! A server is called `http/SETTING`. Their rounds take turns, and every ratio is to `http/default` of the same round;
+//! `http/default-again` is the same server once more, so its ratio is the noise.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use benches::http::client::{self, CONNECTIONS, Task};
+use benches::http::counters::{self, AlwaysOn};
+use benches::http::rounds::{Ratio, Rounds};
+use benches::http::servers::{Running, Setting};
+use benches::options::{Mode, Options};
+use benches::table::{self, Table};
+use clock::Clock;
+use serde::Serialize;
+
+/// How many rounds there are and how long each takes.
+struct Plan {
+    rounds: usize,
+    warm_up: Duration,
+    measured: Duration,
+}
+
+fn main() -> Result<()> {
+    if client::main_if_client()? {
+        return Ok(());
+    }
+    let options = Options::from_args();
+    let plan = |rounds, warm_up_ms, measured_ms| Plan {
+        rounds,
+        warm_up: Duration::from_millis(warm_up_ms),
+        measured: Duration::from_millis(measured_ms),
+    };
+    let plan = match options.mode() {
+        Mode::Nothing => return Ok(()),
+        Mode::List => {
+            let names = Setting::ALL.map(name).into_iter().filter(|name| options.matches(name));
+            names.for_each(|name| println!("{name}: benchmark"));
+            return Ok(());
+        }
+        Mode::Try => plan(1, 1, 5),
+        Mode::Measure if options.quick => plan(4, 50, 200),
+        Mode::Measure => plan(12, 100, 400),
+    };
+    let chosen = |setting| options.matches(&name(setting));
+    if !Setting::ALL.into_iter().any(chosen) {
+        return Ok(());
+    }
+    // The first is what the others are compared with, so it is always there.
+    let settings = Setting::ALL.into_iter().filter(|&setting| setting == Setting::ALL[0] || chosen(setting));
+    let (rounds, dropped) = measure(&settings.collect::<Vec<_>>(), &plan)?;
+    let always_on = AlwaysOn::of(&rounds[0], counters::ns_per_count(&Clock::real()));
+    let figures = Figures::new(&plan, &rounds, always_on, dropped);
+    print(&figures);
+    if let Some(path) = options.write_json(&figures).context("cannot write the file of --json")? {
+        println!("figures written to {}", path.display());
+    }
+    Ok(())
+}
+
+fn name(setting: Setting) -> String {
+    format!("http/{}", setting.name())
+}
+
+/// All rounds, in turns; and how many records were dropped because the recorder was full.
+fn measure(settings: &[Setting], plan: &Plan) -> Result<(Vec<Rounds>, u64)> {
+    let servers = settings.iter().map(|&setting| Running::start(setting)).collect::<Result<Vec<_>>>()?;
+    let mut rounds: Vec<Rounds> = settings.iter().map(|&setting| Rounds::new(setting)).collect();
+    let mut dropped = 0;
+    for _ in 0..plan.rounds {
+        for (server, rounds) in servers.iter().zip(&mut rounds) {
+            let task = Task { addr: server.addr, warm_up: plan.warm_up, measured: plan.measured };
+            let found = client::run_in_process(&task)
+                .with_context(|| format!("the round of {} failed", name(rounds.setting)))?;
+            rounds.found.push(found);
+            // Emptied between rounds: a full recorder writes nothing, which would be cheaper than recording. The
+            // counts of dropped records are totals.
+            let recording = server.recorder.collect();
+            dropped = dropped.max(recording.lanes.iter().map(|lane| lane.dropped).sum());
+        }
+    }
+    servers.into_iter().try_for_each(Running::stop)?;
+    Ok((rounds, dropped))
+}
+
+fn print(figures: &Figures) {
+    let mut table =
+        Table::new(&["name", "requests/s", "ratio", "low to high", "CPU/request", "ratio", "low to high"]);
+    for row in &figures.rows {
+        let cells = |ratio: &Ratio| {
+            [format!("{:.3}", ratio.median), format!("{:.3} to {:.3}", ratio.low, ratio.high)]
+        };
+        let cpu = Duration::from_nanos(row.cpu_ns_per_request as u64);
+        let mut line = vec![row.name.clone(), table::count(row.requests_per_second)];
+        line.extend(cells(&row.requests_ratio));
+        line.push(table::duration(cpu));
+        line.extend(cells(&row.cpu_ratio));
+        table.row(line);
+    }
+    println!("{CONNECTIONS} connections, {} rounds of {:?} each", figures.rounds, figures.measured);
+    print!("{}", table.to_text());
+    println!("ratio: to {} within the same round, median of the rounds", figures.rows[0].name);
+    let on = &figures.always_on;
+    println!(
+        "always on: {:.2} passes and {:.2} callbacks for each request, {:.2} ns a count: at most {:.2} % of the CPU time",
+        on.passes_per_request,
+        on.callbacks_per_request,
+        on.ns_per_count,
+        on.share_at_most * 100.0
+    );
+    if figures.records_dropped > 0 {
+        println!("the recorder was full and dropped {} records", figures.records_dropped);
+    }
+    println!();
+}
+
+/// The JSON, and what is printed.
+#[derive(Serialize)]
+struct Figures {
+    schema: u32,
+    bench: &'static str,
+    connections: usize,
+    rounds: usize,
+    #[serde(skip)]
+    measured: Duration,
+    rows: Vec<Row>,
+    always_on: AlwaysOn,
+    records_dropped: u64,
+}
+
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    requests_per_second: f64,
+    requests_ratio: Ratio,
+    cpu_ns_per_request: f64,
+    cpu_ratio: Ratio,
+}
+
+impl Figures {
+    fn new(plan: &Plan, rounds: &[Rounds], always_on: AlwaysOn, records_dropped: u64) -> Figures {
+        let base = &rounds[0];
+        let row = |own: &Rounds| {
+            Some(Row {
+                name: name(own.setting),
+                requests_per_second: own.requests_per_second(),
+                requests_ratio: own.speed_over(base)?,
+                cpu_ns_per_request: own.cpu_ns_per_request(),
+                cpu_ratio: own.cpu_over(base)?,
+            })
+        };
+        Figures {
+            schema: 1,
+            bench: "http_hello",
+            connections: CONNECTIONS,
+            rounds: plan.rounds,
+            measured: plan.measured,
+            rows: rounds.iter().filter_map(row).collect(),
+            always_on,
+            records_dropped,
+        }
+    }
+}
