@@ -139,6 +139,9 @@ impl LoopHandle {
 
     /// Attaches a value to the loop; one of each type. It is dropped with the loop.
     pub fn set_data<T: 'static>(&self, value: Rc<T>) {
+        if self.core.closed.get() {
+            return;
+        }
         let old = self.core.data.borrow_mut().insert(TypeId::of::<T>(), value);
         self.dispose(Location::caller(), old);
     }

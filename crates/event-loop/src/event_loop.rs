@@ -193,8 +193,7 @@ impl Drop for EventLoop {
             core.timeouts.clear(&lp);
             core.immediates.clear(&lp);
             core.requests.clear(&lp);
-            let data = core.data.take();
-            drop(data);
+            lp.dispose(Location::caller(), core.data.take());
             lp.dispose(Location::caller(), core.pending.take());
             for id in core.handles.ids() {
                 lp.drop_handle(id);

@@ -78,7 +78,10 @@ impl Kind {
 impl Kind {
     fn stop_for_good(&mut self, was_active: bool) -> Remains {
         match self {
-            Kind::Timer(_) => Remains::Timer,
+            Kind::Timer(timer) => {
+                timer.stop_for_good();
+                Remains::Timer
+            }
             Kind::Watcher { which: WatcherKind::Idle, .. } if was_active => Remains::Idle,
             Kind::Watcher { .. } | Kind::Async { .. } => Remains::Nothing,
             Kind::Listener(listener) => Remains::Listener(listener.stop_for_good()),

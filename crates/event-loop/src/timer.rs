@@ -39,6 +39,13 @@ pub(crate) struct TimerState {
     action: Action,
 }
 
+impl TimerState {
+    /// The first step of closing: a due entry is stale from now on (T4).
+    pub(crate) fn stop_for_good(&mut self) {
+        self.armed = 0;
+    }
+}
+
 /// What a timer does when it fires.
 #[derive(Default)]
 pub(crate) enum Action {

@@ -1,0 +1,148 @@
+//! What the tests of the loop share: a scripted loop, a log of what ran, drops that can be counted.
+
+#![allow(dead_code, unreachable_pub)] // Each test file uses its own part of this.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use event_loop::{EventLoop, LoopHandle, LoopOptions, ReadEvent, RunMode, Script};
+
+/// `n` milliseconds.
+pub fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+/// A loop in a scripted world, with its handle and its script.
+pub struct Scripted {
+    pub script: Script,
+    pub event_loop: EventLoop,
+    pub lp: LoopHandle,
+}
+
+impl Scripted {
+    pub fn new() -> Scripted {
+        Scripted::with(|options| options)
+    }
+
+    pub fn with(set: impl FnOnce(LoopOptions) -> LoopOptions) -> Scripted {
+        let script = Script::new();
+        let options = EventLoop::options().script(&script).phase_trace(true);
+        let event_loop = set(options).build().unwrap();
+        let lp = event_loop.handle();
+        Scripted { script, event_loop, lp }
+    }
+
+    pub fn run(&self, mode: RunMode) -> bool {
+        self.event_loop.run(mode).unwrap()
+    }
+
+    /// Lets the code under test "compute" for a while.
+    pub fn work(&self, by: Duration) {
+        self.script.hands().advance(by);
+    }
+
+    /// The phase trace since the last call, one callback a line.
+    pub fn trace(&self) -> String {
+        trace(&self.lp)
+    }
+}
+
+/// The phase trace of a loop, one callback a line.
+pub fn trace(lp: &LoopHandle) -> String {
+    lp.take_phase_trace().iter().map(|event| format!("{event}\n")).collect()
+}
+
+/// The phase trace without the numbers of the callbacks, one pass a line.
+pub fn passes(lp: &LoopHandle) -> String {
+    let mut text = String::new();
+    let mut last = None;
+    for event in lp.take_phase_trace() {
+        if last != Some(event.tick) {
+            text += if last.is_some() { "\n" } else { "" };
+            text += &format!("{}:", event.tick);
+            last = Some(event.tick);
+        }
+        text += &format!(" {}", event.callee.name());
+    }
+    text
+}
+
+/// Notes of what ran, in order; clones share them.
+#[derive(Clone, Default)]
+pub struct Notes(Rc<RefCell<Vec<String>>>);
+
+impl Notes {
+    pub fn add(&self, text: impl Into<String>) {
+        self.0.borrow_mut().push(text.into());
+    }
+
+    /// A callback that adds a note.
+    pub fn cb(&self, text: impl Into<String>) -> impl FnMut(&LoopHandle) + 'static {
+        let (notes, text) = (self.clone(), text.into());
+        move |_| notes.add(text.clone())
+    }
+
+    /// The callback of a request that notes how it ended.
+    pub fn outcome(
+        &self,
+        text: impl Into<String>,
+    ) -> impl FnOnce(&LoopHandle, std::io::Result<()>) + 'static {
+        let (notes, text) = (self.clone(), text.into());
+        move |_, result| match result {
+            Ok(()) => notes.add(format!("{text} ok")),
+            Err(error) => notes.add(format!("{text} {:?}", error.kind())),
+        }
+    }
+
+    /// A read callback that notes lengths, end and errors.
+    pub fn reads(&self, text: impl Into<String>) -> impl FnMut(&LoopHandle, ReadEvent<'_>) + 'static {
+        let (notes, text) = (self.clone(), text.into());
+        move |_, event| match event {
+            ReadEvent::Data(data) => notes.add(format!("{text} {}", data.len())),
+            ReadEvent::End => notes.add(format!("{text} end")),
+            ReadEvent::Failed(error) => notes.add(format!("{text} {:?}", error.kind())),
+        }
+    }
+
+    pub fn count(&self, text: &str) -> usize {
+        self.0.borrow().iter().filter(|note| *note == text).count()
+    }
+
+    /// All notes since the last call, separated by commas.
+    pub fn take(&self) -> String {
+        self.0.take().join(", ")
+    }
+}
+
+/// Runs something when it is dropped.
+pub struct OnDrop(pub Option<Box<dyn FnOnce()>>);
+
+impl OnDrop {
+    pub fn new(code: impl FnOnce() + 'static) -> OnDrop {
+        OnDrop(Some(Box::new(code)))
+    }
+}
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        if let Some(code) = self.0.take() {
+            code();
+        }
+    }
+}
+
+/// A counter that callbacks share.
+#[derive(Clone, Default)]
+pub struct Count(Rc<Cell<usize>>);
+
+impl Count {
+    pub fn add(&self) -> usize {
+        self.0.set(self.0.get() + 1);
+        self.0.get()
+    }
+
+    pub fn get(&self) -> usize {
+        self.0.get()
+    }
+}
