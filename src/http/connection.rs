@@ -28,16 +28,24 @@ const LINGER: Duration = Duration::from_secs(1);
 /// How much such a connection reads and throws away meanwhile.
 const LINGER_BYTES: usize = 1024 * 1024;
 
+/// What the answers of a connection tell about its end.
+#[derive(Default)]
+struct Marks {
+    /// Some of a request was answered without having been read.
+    unread: Cell<bool>,
+    /// A body ended too early, or was no body.
+    broken: Cell<bool>,
+}
+
 /// Serves one connection to its end.
 pub(super) async fn serve(stream: OwnedTcpStream, open: Open) {
     let shared = open.shared.clone();
-    // Some of a request was answered without having been read.
-    let unread = Rc::new(Cell::new(false));
+    let marks = Rc::new(Marks::default());
     let service = service_fn({
-        let (shared, unread) = (shared.clone(), unread.clone());
+        let (shared, marks) = (shared.clone(), marks.clone());
         move |request| {
-            let (shared, unread) = (shared.clone(), unread.clone());
-            async move { Ok::<_, Infallible>(answer(&shared, request, &unread).await.0) }
+            let (shared, marks) = (shared.clone(), marks.clone());
+            async move { Ok::<_, Infallible>(answer(&shared, request, &marks).await.0) }
         }
     });
     let mut builder = http1::Builder::new();
@@ -58,19 +66,24 @@ pub(super) async fn serve(stream: OwnedTcpStream, open: Open) {
         Pin::new(&mut connection).poll(cx)
     })
     .await;
-    match result {
+    let patience = match &result {
         Err(error) if error.is_timeout() => return bump(&shared.stats.head_timeouts),
-        Err(_) => bump(&shared.stats.failed_connections),
-        Ok(()) if !unread.get() => return,
-        Ok(()) => {}
+        Err(_) => LINGER,
+        Ok(()) if marks.unread.get() => LINGER,
+        // Pipelined requests that are not taken any more.
+        Ok(()) if told => Duration::ZERO,
+        Ok(()) => return,
+    };
+    if result.is_err() || marks.broken.get() {
+        bump(&shared.stats.failed_connections);
     }
-    linger(&connection.into_parts().io.0).await;
+    linger(&connection.into_parts().io.0, patience).await;
 }
 
-/// Reads and forgets until the client ends its side, for a bounded time and amount. Closing a socket with unread
-/// bytes makes the system send a reset, which may overtake the response that says why.
-async fn linger(stream: &OwnedTcpStream) {
-    let mut patience = pin!(sleep(LINGER));
+/// Reads and forgets until the client ends its side, for a bounded time and amount; without patience, what is there
+/// already. Closing a socket with unread bytes makes the system send a reset, which may overtake the response.
+async fn linger(stream: &OwnedTcpStream, patience: Duration) {
+    let mut patience = pin!(sleep(patience));
     let mut left = LINGER_BYTES;
     poll_fn(|cx| {
         let mut forgotten = [0; 8 * 1024];
@@ -87,17 +100,17 @@ async fn linger(stream: &OwnedTcpStream) {
 }
 
 /// Finds the route, reads the body, and lets the route answer within its span.
-async fn answer(shared: &Rc<Shared>, request: hyper::Request<Incoming>, unread: &Cell<bool>) -> Response {
+async fn answer(shared: &Rc<Shared>, request: hyper::Request<Incoming>, marks: &Marks) -> Response {
     bump(&shared.stats.requests);
     let (head, body) = request.into_parts();
     let Some(route) = shared.routes.get(head.uri.path()) else {
-        unread.set(unread.get() || !body.is_end_stream());
+        marks.unread.set(marks.unread.get() || !body.is_end_stream());
         return with_status(StatusCode::NOT_FOUND, "no such page\n");
     };
-    let body = match read_body(shared, &head.method, body).await {
+    let body = match read_body(shared, &head.method, body, marks).await {
         Ok(body) => body,
         Err(refusal) => {
-            unread.set(true);
+            marks.unread.set(true);
             return refusal;
         }
     };
@@ -157,7 +170,12 @@ fn panicked(shared: &Shared) -> Response {
 }
 
 /// The whole body, unless it is too large or comes too slowly.
-async fn read_body(shared: &Shared, method: &Method, body: Incoming) -> Result<Bytes, Response> {
+async fn read_body(
+    shared: &Shared,
+    method: &Method,
+    body: Incoming,
+    marks: &Marks,
+) -> Result<Bytes, Response> {
     if body.is_end_stream() || *method == Method::HEAD {
         return Ok(Bytes::new());
     }
@@ -173,7 +191,10 @@ async fn read_body(shared: &Shared, method: &Method, body: Incoming) -> Result<B
             return Poll::Ready(match collected {
                 Ok(body) => Ok(body.to_bytes()),
                 Err(error) if error.is::<LengthLimitError>() => Err(too_large(shared)),
-                Err(_) => Err(with_status(StatusCode::BAD_REQUEST, "the body is broken\n")),
+                Err(_) => {
+                    marks.broken.set(true);
+                    Err(with_status(StatusCode::BAD_REQUEST, "the body is broken\n"))
+                }
             });
         }
         patience.as_mut().poll(cx).map(|()| {

@@ -25,7 +25,7 @@ use super::message::{IntoReply, Request, Response};
 #[non_exhaustive]
 pub enum HttpError {
     /// The address makes no sense.
-    #[error("{addr:?} is not an address to listen on; write it like 127.0.0.1:8080")]
+    #[error("{addr} is not an address to listen on; write it like 127.0.0.1:8080")]
     Address {
         /// What was given.
         addr: String,

@@ -1,0 +1,15 @@
+//! The HTTP server over real sockets: what clients get, what hostile ones cannot do, how it stops, whom it blames.
+//!
+//! # Threads
+//! The server runs on a thread of its own; clients are blocking sockets on the test's thread. Nothing sleeps: a
+//! client waits for bytes or for the end of the stream.
+
+mod support;
+mod protocol;
+mod limits;
+mod panics;
+mod stop;
+mod hostile;
+mod descriptors;
+mod blame;
+mod hyper_rt;
