@@ -368,3 +368,22 @@ fn enter_span<'a>(lp: &'a LoopHandle, site: &SpanSite) -> LeaveSpan<'a> {
     instruments.push(0, Name::Span(site.clone()), site.inner.location, begun);
     LeaveSpan(instruments)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begins(options: LoopOptions) -> bool {
+        let instruments = Instruments::new(&options);
+        let begun = instruments.begin(Site::new(Callee::Timer, 0, Location::caller()));
+        begun.is_some()
+    }
+
+    #[test]
+    fn b2_only_a_threshold_or_a_recorder_makes_a_callback_read_the_clock() {
+        assert!(!begins(LoopOptions::default()));
+        assert!(!begins(LoopOptions::default().phase_trace(true)));
+        assert!(begins(LoopOptions::default().stall_threshold(Duration::from_secs(1))));
+        assert!(begins(LoopOptions::default().recorder(Recorder::new(64))));
+    }
+}

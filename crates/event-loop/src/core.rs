@@ -241,7 +241,8 @@ impl Core {
     }
 
     pub(crate) fn is_alive(&self) -> bool {
-        self.has_work() || !self.pending.borrow().is_empty() || !self.closing.borrow().is_empty()
+        let any = self.has_work() || !self.pending.borrow().is_empty() || !self.closing.borrow().is_empty();
+        any && !self.closed.get()
     }
 
     pub(crate) fn must_end(&self) -> bool {

@@ -28,6 +28,9 @@ pub(crate) struct HandleId {
 }
 
 impl HandleId {
+    /// The id of no handle: what is made on a loop that is gone.
+    pub(crate) const NOBODY: HandleId = HandleId { slot: u32::MAX, generation: u32::MAX };
+
     /// The id as the token of a registered socket.
     pub(crate) fn token(self) -> u64 {
         u64::from(self.generation) << 32 | u64::from(self.slot)

@@ -339,7 +339,7 @@ impl AsyncHandle {
     ) -> AsyncHandle {
         if lp.core.closed.get() {
             drop(callback);
-            return AsyncHandle { lp: lp.clone(), id: HandleId { slot: u32::MAX, generation: u32::MAX } };
+            return AsyncHandle { lp: lp.clone(), id: HandleId::NOBODY };
         }
         let shared = Arc::new(AsyncShared { pending: AtomicBool::new(false) });
         let id = lp.core.handles.insert(Kind::Async { shared, callback }, location);

@@ -63,6 +63,9 @@ pub(crate) enum Action {
 
 impl LoopHandle {
     pub(crate) fn timer_new(&self, location: &'static Location<'static>) -> HandleId {
+        if self.core.closed.get() {
+            return HandleId::NOBODY;
+        }
         self.core.handles.insert(Kind::Timer(TimerState::default()), location)
     }
 

@@ -60,6 +60,9 @@ impl WatcherLists {
 
 impl LoopHandle {
     fn watcher_new(&self, which: WatcherKind, location: &'static Location<'static>) -> HandleId {
+        if self.core.closed.get() {
+            return HandleId::NOBODY;
+        }
         self.core.handles.insert(Kind::Watcher { which, start: 0, callback: None }, location)
     }
 
