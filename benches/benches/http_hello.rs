@@ -103,7 +103,7 @@ fn print(figures: &Figures) {
     println!("ratio: to {} within the same round, median of the rounds", figures.rows[0].name);
     let on = &figures.always_on;
     println!(
-        "always on: {:.2} passes and {:.2} callbacks for each request, {:.2} ns a count: at most {:.2} % of the CPU time",
+        "always on: {:.2} passes and {:.2} callbacks a request, {:.2} ns a count: at most {:.2} % of the CPU time",
         on.passes_per_request,
         on.callbacks_per_request,
         on.ns_per_count,

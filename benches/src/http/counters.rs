@@ -4,7 +4,8 @@
 //! No build is without them, so there is nothing to switch off and compare. But how often a loop counts is known from
 //! its own figures, and what one count costs can be measured: a relaxed load and store, done over and over on the same
 //! counter, so that each waits for the last. That is dearer than in the loop, where it overlaps with other work, so the
-//! product is an upper bound. The clock is read once for each return from poll, which timers need anyway; it is not in the bound.
+//! product is an upper bound. The clock is read once for each return from poll, which timers need anyway; it is not in
+//! the bound.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
