@@ -18,8 +18,10 @@ fn boom() {
     panic!("on purpose");
 }
 
+type SetUp = fn(&Scripted);
+
 /// Each kind of user code, set up to panic once.
-const KINDS: [(&str, fn(&Scripted)); 20] = [
+const KINDS: [(&str, SetUp); 20] = [
     ("timer", |world| {
         Timer::new(&world.lp).start(ms(1), ms(0), |_| boom()).unwrap();
     }),

@@ -464,26 +464,25 @@ fn work_after_a_clock_reading_does_not_lengthen_the_sleep() {
 
 #[test]
 fn deferred_callbacks_get_eight_rounds_a_pass() {
-    fn chain(stream: TcpStream, left: usize, notes: Notes) {
+    fn chain(stream: TcpStream, left: usize) {
         let next = stream.clone();
         stream.write(vec![0], move |_, result| {
             result.unwrap();
             if left == 1 {
                 next.close();
             } else {
-                chain(next, left - 1, notes);
+                chain(next, left - 1);
             }
         });
     }
     let world = Scripted::new();
     world.script.answers_connect(ms(1), Peer(1), true);
-    let notes = Notes::default();
     let kept = Rc::new(std::cell::RefCell::new(None::<TcpStream>));
     let start = kept.clone();
     let stream = TcpStream::connect(&world.lp, "127.0.0.1:1".parse().unwrap(), move |_, result| {
         result.unwrap();
         let stream = start.take().unwrap();
-        chain(stream, 20, notes);
+        chain(stream, 20);
     });
     *kept.borrow_mut() = Some(stream.unwrap());
     assert!(!world.run(RunMode::Default));
