@@ -29,9 +29,10 @@ pub use blocking_pool::{
     BlockingPool, CancelError, JobKind, JobOutcome, JobState, PoolError, Scheduler, SubmitError, WhenFull,
 };
 pub use event_loop::{
-    AsyncHandle, Check, EventLoop, Idle, LoopError, LoopHandle, OwnedTcpStream, PanicPolicy, Prepare,
-    ReadEvent, RemoteHandle, RunMode, SpanSite, StallReport, TcpListener, TcpStream, TimeoutId, Timer,
-    TimerOrder, oneshot, sleep, sleep_until, yield_now,
+    AsyncHandle, AsyncSender, Check, EventLoop, Idle, ImmediateId, JoinError, JoinHandle, LoopError,
+    LoopHandle, LoopMetrics, LoopOptions, MetricsSnapshot, OneshotReceiver, OneshotSender, OwnedTcpStream,
+    PanicPolicy, Phase, PhaseEvent, Prepare, ReadEvent, RemoteHandle, RunMode, Sleep, SpanSite, StallReport,
+    TcpListener, TcpStream, TimeoutId, Timer, TimerOrder, oneshot, sleep, sleep_until, yield_now,
 };
 pub use join::{JobHandle, offload};
 pub use request::{Request, RequestError, RequestFuture};

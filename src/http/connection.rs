@@ -45,7 +45,7 @@ pub(super) async fn serve(stream: OwnedTcpStream, open: Open) {
         let (shared, marks) = (shared.clone(), marks.clone());
         move |request| {
             let (shared, marks) = (shared.clone(), marks.clone());
-            async move { Ok::<_, Infallible>(answer(&shared, request, &marks).await.0) }
+            async move { Ok::<_, Infallible>(answer(&shared, request, &marks).await.into_hyper()) }
         }
     });
     let mut builder = http1::Builder::new();

@@ -90,20 +90,35 @@ fn decode(text: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
-/// A response with its whole body.
+/// A response with its whole body. Small, so that it can be the error of a `Result` as well.
 #[derive(Debug)]
-pub struct Response(pub(super) hyper::Response<Full<Bytes>>);
+pub struct Response {
+    status: StatusCode,
+    content_type: &'static str,
+    body: Bytes,
+}
 
 impl Response {
     /// The status.
     pub fn status(&self) -> StatusCode {
-        self.0.status()
+        self.status
     }
 
     /// Sets the content type.
+    ///
+    /// # Panics
+    /// When the text has bytes that a header field cannot have; see [`HeaderValue::from_static`].
     pub fn content_type(mut self, content_type: &'static str) -> Response {
-        self.0.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let _checked = HeaderValue::from_static(content_type);
+        self.content_type = content_type;
         self
+    }
+
+    pub(super) fn into_hyper(self) -> hyper::Response<Full<Bytes>> {
+        let mut response = hyper::Response::new(Full::new(self.body));
+        *response.status_mut() = self.status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        response
     }
 }
 
@@ -119,9 +134,7 @@ pub fn json(body: impl Into<Bytes>) -> Response {
 
 /// Any status with plain text.
 pub fn with_status(status: StatusCode, body: impl Into<Bytes>) -> Response {
-    let mut response = hyper::Response::new(Full::new(body.into()));
-    *response.status_mut() = status;
-    Response(response).content_type("text/plain; charset=utf-8")
+    Response { status, content_type: "text/plain; charset=utf-8", body: body.into() }
 }
 
 /// What a route may return: a response, or a future of one.

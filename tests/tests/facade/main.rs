@@ -13,3 +13,4 @@ mod files;
 mod names;
 mod crypto;
 mod counts;
+mod examples;

@@ -1,7 +1,8 @@
 //! hyper's runtime traits on the loop: its timer crosses threads safely, its clock is fresh, its tasks are ours.
 
-use std::future::Future;
+use std::cell::Cell;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
@@ -56,13 +57,16 @@ fn a_sleep_that_is_polled_on_a_foreign_thread_panics_there_and_harms_nobody() {
 #[test]
 fn a_sleep_outlives_its_loop_and_is_dropped_in_peace() {
     let runtime = Runtime::new().unwrap();
-    let sleep = runtime.block_on(async {
+    let kept = Rc::new(Cell::new(None));
+    let keeper = kept.clone();
+    let waited = runtime.block_on(async move {
         let mut sleep = LoopTimer.sleep(HOUR);
         assert_eq!(poll_once(&mut sleep), Poll::Pending);
-        sleep
+        keeper.set(Some(sleep));
     });
+    waited.unwrap();
     drop(runtime);
-    drop(sleep.unwrap());
+    drop(kept.take().expect("the sleep was kept"));
 }
 
 #[test]

@@ -1,0 +1,49 @@
+//! An HTTP server on the loop: routes are functions or futures, and thousands of clients share one thread.
+//!
+//! ```sh
+//! cargo run --example http_hello             # then: curl 'http://127.0.0.1:8080/hello?name=you'
+//! cargo run --example http_hello -- 0        # a port that is free
+//! ```
+//!
+//! Ctrl-C ends it. Watch `/key`: it computes for a while on a pool thread, and `/hello` is answered meanwhile. The
+//! example `starvation` shows what happens when such work is done in the route itself.
+
+use clap::Parser;
+use runtime_lab::http::{self, Request, Response, Server};
+use runtime_lab::{RunMode, Runtime, crypto};
+
+/// Serves /, /hello?name=NAME and /key?password=WORD on this machine.
+#[derive(Parser)]
+struct Options {
+    /// The port to listen on; 0 takes one that is free.
+    #[arg(default_value_t = 8080)]
+    port: u16,
+}
+
+fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let runtime = Runtime::new()?;
+    let server = Server::on(("127.0.0.1", options.port))?
+        .route("/", |_request| http::text("try /hello?name=you and /key?password=secret\n"))
+        .route("/hello", hello)
+        .route("/key", key)
+        .serve(&runtime.handle())?;
+    println!("listening on http://{}", server.local_addr());
+    runtime.run(RunMode::Default)?;
+    Ok(())
+}
+
+/// A function answers at once.
+fn hello(request: Request) -> Response {
+    let name = request.param("name").unwrap_or_else(|| "world".to_owned());
+    http::text(format!("hello, {name}\n"))
+}
+
+/// A future answers when it has what it needs; the loop serves others until then.
+async fn key(request: Request) -> Response {
+    let password = request.param("password").unwrap_or_default();
+    match crypto::pbkdf2(password.as_bytes(), b"salt", 100_000).await {
+        Ok(key) => http::text(key.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + "\n"),
+        Err(error) => http::with_status(http::StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
+    }
+}

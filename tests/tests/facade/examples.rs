@@ -1,0 +1,204 @@
+//! The examples do what their headers say, and refuse arguments that they do not know.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// `starvation` has tests of its own: it takes its time.
+const EXAMPLES: [&str; 6] =
+    ["hello_timer", "phase_order", "pool_cancel", "file_read", "futures", "http_hello"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the repository")
+}
+
+/// The program of an example: beside the tests of the same profile, where cargo puts it.
+fn program(name: &str) -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let folder = BUILT.get_or_init(|| {
+        let this = std::env::current_exe().expect("the path of this test");
+        let profile = this.ancestors().nth(2).expect("tests are built into <profile>/deps").to_owned();
+        let folder = profile.join("examples");
+        // `cargo test --workspace` has built them; a test of this package alone has not.
+        if EXAMPLES.iter().any(|name| is_older_than_its_source(&folder.join(name), name)) {
+            build(&profile);
+        }
+        folder
+    });
+    folder.join(name)
+}
+
+fn is_older_than_its_source(program: &Path, name: &str) -> bool {
+    let changed = |path: &Path| std::fs::metadata(path).and_then(|known| known.modified()).ok();
+    let source = changed(&root().join("examples").join(format!("{name}.rs")));
+    changed(program).is_none_or(|built| source.is_none_or(|source| built < source))
+}
+
+fn build(profile: &Path) {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root()).args(["build", "--quiet", "--package", "runtime-lab", "--target-dir"]);
+    cargo.arg(profile.parent().expect("a profile is a folder of the target folder"));
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    cargo.args(EXAMPLES.iter().flat_map(|name| ["--example", name]));
+    assert!(cargo.status().expect("cargo can be started").success());
+}
+
+/// What the example prints, when it ends well.
+#[track_caller]
+fn output(name: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program(name)).args(arguments).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && errors.is_empty(), "{}: {errors}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn hello_timer_speaks_in_order_and_ends() {
+    let output = output("hello_timer", &[]);
+    let lines: Vec<(u64, &str)> = output
+        .lines()
+        .map(|line| {
+            let (at_ms, what) = line.split_once(" ms: ").expect("a time and what happened");
+            (at_ms.trim().parse().unwrap(), what)
+        })
+        .collect();
+    let what: Vec<&str> = lines.iter().map(|line| line.1).collect();
+    let expected = [
+        "two timers are set, and nothing has run yet",
+        "hello",
+        "tick 1",
+        "tick 2",
+        "tick 3",
+        "nothing is left to come, so the loop has ended",
+    ];
+    assert_eq!(what, expected);
+    for ((at_ms, what), earliest_ms) in lines.iter().zip([0, 10, 20, 40, 60, 60]) {
+        assert!(*at_ms >= earliest_ms, "{what} at {at_ms} ms is too early");
+    }
+}
+
+#[test]
+fn phase_order_prints_both_orders() {
+    let expected = "\
+timers at the end of a pass (libuv since 1.45)
+  pass 0:  before(next_tick)  timers(timer)
+  pass 1:  idle(idle)  prepare(prepare)  poll(posted)  tasks(task)  check(immediate, check)  timers(timer)
+  pass 2:  idle(idle)  prepare(prepare)  tasks(task)  check(check)  closing(close)
+
+timers at the start of a pass (libuv before 1.45)
+  pass 0:  before(next_tick)
+  pass 1:  timers(timer)  idle(idle)  prepare(prepare)  poll(posted)  tasks(task)  check(immediate, check)
+  pass 2:  timers(timer)  idle(idle)  prepare(prepare)  tasks(task)  check(check)  closing(close)
+
+";
+    assert_eq!(output("phase_order", &[]), expected);
+}
+
+#[test]
+fn pool_cancel_cancels_the_job_that_waits() {
+    let expected = "\
+cancel job 1: the job is running already: wait for its outcome
+cancel job 2: it will not run
+job 2: Cancelled
+job 1: Done(\"worked on the only thread\")
+job 3: Done(\"ran when the thread was free\")
+";
+    assert_eq!(output("pool_cancel", &[]), expected);
+}
+
+#[test]
+fn file_read_reads_and_reports_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notes.txt");
+    std::fs::write(&file, "one\ntwo\n").unwrap();
+    let output = output("file_read", &[file.to_str().unwrap()]);
+    let lines: Vec<&str> = output.lines().collect();
+    assert_eq!(lines[..2], ["asked for the file; this thread is free", "read 8 bytes in 2 lines"]);
+    let missing = format!("cannot read {:?}: ", folder.path().join("notes.missing"));
+    assert!(lines[2].starts_with(&missing), "{}", lines[2]);
+    assert_eq!(lines[3..], ["nothing is left to do"]);
+}
+
+#[test]
+fn file_read_reads_itself_without_an_argument() {
+    let source = std::fs::read_to_string(root().join("examples/file_read.rs")).unwrap();
+    let expected = format!("read {} bytes in {} lines", source.len(), source.lines().count());
+    assert!(output("file_read", &[]).contains(&expected), "{expected}");
+}
+
+#[test]
+fn futures_take_turns_on_the_main_thread() {
+    let length = std::fs::metadata(root().join("examples/futures.rs")).unwrap().len();
+    let output = output("futures", &[]).replace("[pool-0]", "[pool]").replace("[pool-1]", "[pool]");
+    let expected = format!(
+        "\
+[main] both tasks are under way
+[main] slept meanwhile, and held up nobody
+[pool] this is the pool
+[main] the key begins with d1, the file has {length} bytes
+[main] 2 tasks wrote into the diary
+"
+    );
+    assert_eq!(output, expected);
+}
+
+/// A process that ends with the test, however that ends.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.kill().and_then(|()| self.0.wait()).expect("the example can be ended");
+    }
+}
+
+#[test]
+fn http_hello_serves_until_it_is_ended() {
+    let server = Command::new(program("http_hello")).arg("0").stdout(Stdio::piped()).spawn();
+    let mut server = Ended(server.unwrap());
+    let mut first = String::new();
+    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let answer = |path: &str| {
+        let addr = first.trim().strip_prefix("listening on http://").expect("an address");
+        let mut stream = TcpStream::connect(addr).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let answers = [answer("/hello?name=you"), answer("/hello"), answer("/key?password=secret")];
+    assert!(answers[0].ends_with("\r\n\r\nhello, you\n"), "{}", answers[0]);
+    assert!(answers[1].ends_with("\r\n\r\nhello, world\n"), "{}", answers[1]);
+    let key = answers[2].rsplit("\r\n").next().unwrap().trim();
+    assert!(key.len() == 128 && key.bytes().all(|byte| byte.is_ascii_hexdigit()), "{}", answers[2]);
+}
+
+#[test]
+fn http_hello_says_that_a_port_is_taken() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = Command::new(program("http_hello")).arg(&port).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains(&port) && errors.contains("another process has this port"), "{errors}");
+}
+
+#[test]
+fn bad_arguments_give_the_usage_and_2() {
+    for name in EXAMPLES {
+        for bad in [["--nonsense"].as_slice(), &["one", "too many"]] {
+            let output = Command::new(program(name)).args(bad).output().unwrap();
+            let errors = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{name} {bad:?}: {errors}");
+            assert!(errors.contains("error: ") && errors.contains("--help"), "{name} {bad:?}: {errors}");
+            assert!(output.stdout.is_empty());
+        }
+        let help = output(name, &["--help"]);
+        assert!(help.contains(&format!("Usage: {name}")), "{help}");
+    }
+}
