@@ -7,11 +7,12 @@
 //!
 //! # Invariants
 //! - T1: never more threads exist than the pool's size, save those that are about to leave after a shrink.
-//! - T2: a pool has no thread before its first job, and no more than it has had jobs at once.
+//! - T2: a pool has no thread before its first job; further ones start as jobs find nobody asleep.
 //! - T3: every thread that left is joined: by the next one in its place, or by the shutdown.
 //!
 //! # Threads
-//! `left` is signalled by each thread as its last act; `wait` listens. Lock order: the crew's lock is innermost.
+//! `left` is signalled by each thread as its last act; `wait` listens. Lock order: the crew, then the queue
+//! or the sleepers.
 
 use std::io;
 use std::sync::Arc;
@@ -19,10 +20,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex};
+use sync_protocols::Call;
 
 use crate::metrics::ThreadStats;
-use crate::shared::Shared;
+use crate::shared::{Shared, slow_limit};
 use crate::worker;
 
 pub(crate) struct Crew {
@@ -99,26 +101,38 @@ impl Crew {
             return Ok(false);
         }
         if state.live == 0 {
+            shared.sleepers.set_spare(state.wanted);
+            // As if the job, which is not queued yet, had called: so it does not call another one.
+            let call = shared.sleepers.call_one();
+            debug_assert_eq!(call, Call::Start);
             self.start_in(&mut state, shared)?;
-            state.start_error = None;
-            shared.sleepers.set_spare(state.wanted - 1);
         }
         self.any.store(true, Ordering::Release);
         Ok(true)
     }
 
-    /// Starts one more thread; `Ok(false)` when none is wanted any more.
-    pub(crate) fn start(&self, shared: &Arc<Shared>) -> io::Result<bool> {
+    /// Starts the thread that a call asked for; `false` when it cannot be or is not wanted any more.
+    pub(crate) fn start(&self, shared: &Arc<Shared>) -> bool {
         let mut state = self.state.lock();
         if state.closed || state.live >= state.wanted {
-            return Ok(false);
+            shared.sleepers.start_failed();
+            return false;
         }
-        let started = self.start_in(&mut state, shared);
-        state.start_error = started.as_ref().err().map(ToString::to_string);
-        started.map(|()| true)
+        self.start_in(&mut state, shared).is_ok()
     }
 
-    fn start_in(&self, state: &mut MutexGuard<'_, State>, shared: &Arc<Shared>) -> io::Result<()> {
+    /// Fills a place. If that fails, the pool goes on with the threads that it has until it is resized.
+    fn start_in(&self, state: &mut State, shared: &Arc<Shared>) -> io::Result<()> {
+        let started = self.spawn(state, shared);
+        state.start_error = started.as_ref().err().map(ToString::to_string);
+        if started.is_err() {
+            shared.queue.set_slow_limit(slow_limit(state.live));
+            shared.sleepers.start_failed();
+        }
+        started
+    }
+
+    fn spawn(&self, state: &mut State, shared: &Arc<Shared>) -> io::Result<()> {
         let index = state.places.iter().position(|place| !place.taken).unwrap_or(state.places.len());
         if self.fail_from.is_some_and(|from| index >= from) {
             return Err(io::Error::new(io::ErrorKind::WouldBlock, "no thread as the test wishes"));
@@ -142,8 +156,8 @@ impl Crew {
         Ok(())
     }
 
-    /// Changes the size; how many further threads may be started, and whether some are too many.
-    pub(crate) fn resize(&self, wanted: usize) -> Option<(usize, bool)> {
+    /// Changes the size; whether there are too many threads now, or `None` when the pool is closed.
+    pub(crate) fn resize(&self, wanted: usize, shared: &Shared) -> Option<bool> {
         let mut state = self.state.lock();
         if state.closed {
             return None;
@@ -152,11 +166,9 @@ impl Crew {
         state.start_error = None;
         // Without any thread the first job starts the first one, and only then others may follow.
         let spare = if state.live == 0 { 0 } else { wanted.saturating_sub(state.live) };
-        Some((spare, state.live > wanted))
-    }
-
-    pub(crate) fn live(&self) -> usize {
-        self.state.lock().live
+        shared.sleepers.set_spare(spare);
+        shared.queue.set_slow_limit(slow_limit(wanted));
+        Some(state.live > wanted)
     }
 
     /// Whether the calling pool thread is one too many; it then must leave. The second value: there are more.
@@ -241,5 +253,43 @@ impl State {
             .enumerate()
             .filter(move |(_, place)| place.taken && !is_me(place))
             .map(|(index, place)| (index, Arc::clone(&place.stats)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use crate::{BlockingPool, JobKind, Scheduler};
+
+    #[test]
+    fn a_pool_whose_later_threads_cannot_be_started_goes_on_with_those_it_has() {
+        for scheduler in [Scheduler::Fifo, Scheduler::WorkStealing] {
+            let mut builder = BlockingPool::builder().threads(4).scheduler(scheduler);
+            builder.fail_from = Some(2);
+            let pool = builder.build().expect("the options are in range");
+            let (enter, entered) = mpsc::channel();
+            let (open, gate) = mpsc::channel::<()>();
+            let gate = std::sync::Arc::new(parking_lot::Mutex::new(gate));
+            let (end, ended) = mpsc::channel();
+            for kind in [JobKind::Cpu, JobKind::Cpu, JobKind::SlowIo, JobKind::SlowIo, JobKind::Cpu] {
+                let (enter, gate, end) = (enter.clone(), gate.clone(), end.clone());
+                let work = move || {
+                    enter.send(()).expect("the test waits for this");
+                    gate.lock().recv().expect("the test opens the gate once for each job");
+                };
+                pool.submit(kind, "gated", work, move |_| end.send(()).expect("so"))
+                    .expect("there is a thread");
+            }
+            (0..2).for_each(|_| entered.recv().expect("two threads run"));
+            let metrics = pool.metrics();
+            assert_eq!((metrics.threads_started, metrics.threads_wanted), (2, 4));
+            assert_eq!((metrics.total().depth, metrics.total().rejected), (3, 0));
+            assert_eq!(metrics.start_error.as_deref(), Some("no thread as the test wishes"));
+            (0..5).for_each(|_| open.send(()).expect("jobs wait"));
+            (0..5).for_each(|_| ended.recv().expect("all run on the two threads"));
+            pool.resize(3).expect("it is open");
+            assert_eq!(pool.metrics().start_error, None, "a resize tries again");
+        }
     }
 }

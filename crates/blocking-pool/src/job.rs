@@ -187,7 +187,7 @@ impl JobHandle {
     /// # Errors
     /// [`CancelError::Running`] when it runs, [`CancelError::Finished`] when it has ended.
     pub fn cancel_here(&self) -> Result<(), CancelError> {
-        match self.job.head().word.cancel() {
+        match self.job.head().word.withdraw() {
             Cancel::Won => {
                 self.shared.cancel_now(&self.job);
                 Ok(())

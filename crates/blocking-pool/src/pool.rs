@@ -16,7 +16,7 @@ use crate::builder::{PoolBuilder, Timing, WhenFull, check_size};
 use crate::error::{PoolError, SubmitError};
 use crate::job::{Job, JobCell, JobHandle, JobHead, JobKind, JobOutcome};
 use crate::metrics::{self, PoolMetrics, RunningJob};
-use crate::shared::{Shared, slow_limit};
+use crate::shared::Shared;
 use crate::worker::{self, Here};
 
 /// How often a shutdown looks whether the threads that are between two jobs have gone.
@@ -118,10 +118,7 @@ impl BlockingPool {
     pub fn resize(&self, threads: usize) -> Result<(), PoolError> {
         let shared = &self.owner.shared;
         let wanted = check_size(threads)?;
-        let (spare, too_many) = shared.crew.resize(wanted).ok_or(PoolError::ShutDown)?;
-        shared.sleepers.set_spare(spare);
-        shared.queue.set_slow_limit(slow_limit(wanted));
-        if too_many {
+        if shared.crew.resize(wanted, shared).ok_or(PoolError::ShutDown)? {
             shared.attention.raise();
             shared.sleepers.call_all();
         }
@@ -274,7 +271,7 @@ impl Shared {
         let queued =
             metrics::collect(&self.crew.roll().stats, &self.stats).iter().map(|kind| kind.depth).sum();
         for _ in 0..queued {
-            if !matches!(self.crew.start(self), Ok(true)) {
+            if !self.crew.start(self) {
                 break;
             }
         }

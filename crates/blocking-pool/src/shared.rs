@@ -100,16 +100,10 @@ impl Shared {
         }
     }
 
-    /// Starts the thread that a call asked for. If that fails the pool goes on with those it has, and the jobs that
-    /// relied on this call are seen to.
+    /// Starts the thread that a call asked for. If there is none, the jobs that relied on this call are seen to.
     #[cold]
     fn start_another(self: &Arc<Self>) {
-        if self.crew.start(self).is_ok_and(|started| started) {
-            return;
-        }
-        self.sleepers.start_failed();
-        self.queue.set_slow_limit(slow_limit(self.crew.live()));
-        if self.has_work() {
+        if !self.crew.start(self) && self.has_work() {
             self.call_one();
         }
     }

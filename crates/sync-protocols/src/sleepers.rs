@@ -187,15 +187,15 @@ impl Sleepers {
         fence(SeqCst); // Jobs pushed while `waking` was set called nobody; the look that follows must see them.
     }
 
-    /// The thread that was to be started could not be: no more are tried until `set_spare`. The caller then looks
-    /// at the queue and, if a job is there, uses `call_one` again.
+    /// The thread that was to be started was not: no more are tried until `set_spare`. The caller then looks at the
+    /// queue and, if a job is there, uses `call_one` again: it may have relied on this start.
     pub fn start_failed(&self) {
         let mut state = self.state.lock();
         state.spare = 0;
         state.waking = false;
         self.publish(&state);
         drop(state);
-        fence(SeqCst);
+        fence(SeqCst); // As in `arrive`.
     }
 
     /// Says how many further threads may be started.

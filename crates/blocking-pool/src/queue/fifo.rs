@@ -156,11 +156,12 @@ impl Fifo {
         let mut front = self.front.0.lock();
         let marked = !front.slow.is_empty();
         self.fetch(&mut front, marked);
-        let before = front.entries.len() + front.slow.len();
+        let jobs = |front: &Front| front.entries.iter().flatten().count() + front.slow.len();
+        let before = jobs(&front);
         front.slow.retain(super::is_alive);
         let marker_stays = !front.slow.is_empty();
         front.entries.retain(|entry| entry.as_ref().map_or(marker_stays, super::is_alive));
-        let kept = front.entries.len() + front.slow.len();
+        let kept = jobs(&front);
         (before - kept, kept)
     }
 }

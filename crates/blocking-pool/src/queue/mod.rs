@@ -6,6 +6,8 @@
 
 mod fifo;
 mod stealing;
+#[cfg(test)]
+mod marker_model;
 
 use std::sync::Arc;
 
