@@ -1,4 +1,4 @@
-//! runtime-lab: one event loop and one blocking pool, joined.
+//! The runtime of the lab: one event loop and one blocking pool, joined.
 //!
 //! ```
 //! use runtime_lab::{RunMode, Runtime, crypto};
