@@ -161,6 +161,60 @@ fn take(world: &Scripted, all: &Handles, step: &Step) {
     }
 }
 
+/// Node's lists, as slow and plain as can be.
+#[derive(Default)]
+struct NodeModel {
+    lists: Vec<NodeList>,
+    last_id: u64,
+}
+
+struct NodeList {
+    duration: u64,
+    expiry: u64,
+    id: u64,
+    /// When each was set, and its number; oldest first.
+    places: Vec<(u64, usize)>,
+}
+
+impl NodeModel {
+    fn set(&mut self, number: usize, duration: u64, now: u64) {
+        match self.lists.iter_mut().find(|list| list.duration == duration) {
+            Some(list) => list.places.push((now, number)),
+            None => {
+                self.last_id += 1;
+                let places = vec![(now, number)];
+                self.lists.push(NodeList { duration, expiry: now + duration, id: self.last_id, places });
+            }
+        }
+    }
+
+    fn clear(&mut self, victim: usize) -> bool {
+        let before: usize = self.lists.iter().map(|list| list.places.len()).sum();
+        self.lists.iter_mut().for_each(|list| list.places.retain(|(_, number)| *number != victim));
+        self.lists.retain(|list| !list.places.is_empty());
+        self.lists.iter().map(|list| list.places.len()).sum::<usize>() < before
+    }
+
+    /// The numbers of what is due at `now`, in Node's order.
+    fn settle(&mut self, now: u64) -> Vec<usize> {
+        let mut order = Vec::new();
+        loop {
+            self.lists.retain(|list| !list.places.is_empty());
+            self.lists.sort_by_key(|list| (list.expiry, list.id));
+            let Some(list) = self.lists.first_mut().filter(|list| list.expiry <= now) else { return order };
+            while let Some(&(start, number)) = list.places.first() {
+                if now - start < list.duration {
+                    self.last_id += 1;
+                    (list.expiry, list.id) = ((start + list.duration).max(now + 1), self.last_id);
+                    break;
+                }
+                order.push(number);
+                list.places.remove(0);
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn h1_a_random_program_keeps_the_count_and_never_runs_what_was_stopped(
@@ -231,59 +285,26 @@ proptest! {
         let world = Scripted::new();
         let fired: Rc<RefCell<Vec<usize>>> = Rc::default();
         let mut ids: Vec<TimeoutId> = Vec::new();
-        // By duration: (start in ms, number), oldest first. And the expiry under which a list is queued.
-        let mut lists: Vec<(u64, u64, u64, Vec<(u64, usize)>)> = Vec::new();
-        let mut list_ids = 0;
-        let settle = |now: u64, lists: &mut Vec<(u64, u64, u64, Vec<(u64, usize)>)>, list_ids: &mut u64| {
-            let mut order = Vec::new();
-            loop {
-                lists.retain(|(.., places)| !places.is_empty());
-                lists.sort_by_key(|(_, expiry, id, _)| (*expiry, *id));
-                let Some((duration, expiry, id, places)) = lists.first_mut().filter(|list| list.1 <= now) else {
-                    break order;
-                };
-                while let Some(&(start, number)) = places.first() {
-                    if now - start < *duration {
-                        *list_ids += 1;
-                        (*expiry, *id) = ((start + *duration).max(now + 1), *list_ids);
-                        break;
-                    }
-                    order.push(number);
-                    places.remove(0);
-                }
-            }
-        };
+        let mut model = NodeModel::default();
         for (number, (duration, step, clear)) in sets.into_iter().enumerate() {
             let now = world.script.clock().now().duration_since(world.lp.now() - world.lp.elapsed());
             let now = now.as_millis() as u64;
             let log = fired.clone();
             ids.push(world.lp.set_timeout(ms(duration), move |_| log.borrow_mut().push(number)));
-            match lists.iter_mut().find(|(known, ..)| *known == duration) {
-                Some((.., places)) => places.push((now, number)),
-                None => {
-                    list_ids += 1;
-                    lists.push((duration, now + duration, list_ids, vec![(now, number)]));
-                }
-            }
+            model.set(number, duration, now);
             if let Some(victim) = clear.filter(|victim| *victim < ids.len()) {
-                let was_there = lists.iter_mut().any(|(.., places)| {
-                    let before = places.len();
-                    places.retain(|(_, number)| *number != victim);
-                    places.len() < before
-                });
-                prop_assert_eq!(world.lp.clear_timeout(ids[victim]), was_there);
-                lists.retain(|(.., places)| !places.is_empty());
+                prop_assert_eq!(world.lp.clear_timeout(ids[victim]), model.clear(victim));
             }
             world.work(ms(step));
             world.run(RunMode::NoWait);
-            prop_assert_eq!(fired.take(), settle(now + step, &mut lists, &mut list_ids));
+            prop_assert_eq!(fired.take(), model.settle(now + step));
         }
         while world.run(RunMode::Once) {
             let now = world.lp.elapsed().as_millis() as u64;
-            prop_assert_eq!(fired.take(), settle(now, &mut lists, &mut list_ids));
+            prop_assert_eq!(fired.take(), model.settle(now));
         }
         let now = world.lp.elapsed().as_millis() as u64;
-        prop_assert_eq!(fired.take(), settle(now, &mut lists, &mut list_ids));
-        prop_assert!(lists.iter().all(|(.., places)| places.is_empty()));
+        prop_assert_eq!(fired.take(), model.settle(now));
+        prop_assert!(model.lists.is_empty());
     }
 }

@@ -159,7 +159,8 @@ fn wakers_outlive_their_loop_on_any_thread() {
     let waker = kept.take().unwrap();
     waker.wake_by_ref();
     std::thread::spawn(move || {
-        waker.clone().wake();
+        let other = waker.clone();
+        other.wake();
         drop(waker);
     })
     .join()
