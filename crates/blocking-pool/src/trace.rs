@@ -1,15 +1,16 @@
 //! The pool's rows in the timeline: one lane for each thread, and one for submitters from outside.
 //!
 //! # Model
-//! A lane is written by one thread at a time. Pool threads own theirs; submitters are whoever they are, so they
-//! share one under a lock, which is taken only while something is recorded. `JobSubmit`, `JobBegin` and `JobEnd`
-//! are written here; `JobComplete` belongs to whoever receives the outcome.
+//! A lane is written by one thread at a time. Pool threads own theirs. A submitter that has a lane of its own in the
+//! same recording (an event loop, inside a callback) writes there, so that the arrow to the job starts where it was
+//! submitted; all others share one lane under a lock, which is taken only while something is recorded. `JobSubmit`,
+//! `JobBegin` and `JobEnd` are written here; `JobComplete` belongs to whoever receives the outcome.
 
 use std::time::Instant;
 
 use clock::Clock;
 use parking_lot::Mutex;
-use runtime_trace::{EventKind, Lane, Recorder};
+use runtime_trace::{EventKind, Lane, Recorder, adopted_lane};
 
 use crate::job::{JobHead, JobKind};
 
@@ -53,23 +54,32 @@ impl Tracer {
             lane.record(now, EventKind::JobSubmit, head.id, head.parent, kind);
             now
         };
-        head.submitted = Some(match own {
-            Some(lane) => write(lane),
-            None => write(&self.outside.lock()),
+        head.submitted = Some(match (own, adopted_lane(&self.recorder)) {
+            (Some(lane), _) => write(lane),
+            (None, Some(lane)) => write(&lane),
+            (None, None) => write(&self.outside.lock()),
         });
     }
 
     /// The job was refused after `submit`: the recording must not wait for it.
     pub(crate) fn refused(&self, clock: &Clock, id: u64) {
-        let lane = self.outside.lock();
-        lane.record(clock.now(), EventKind::JobComplete, id, 0, CANCELLED);
+        self.write_outside(|lane| lane.record(clock.now(), EventKind::JobComplete, id, 0, CANCELLED));
     }
 
     /// Writes the run of a job on the thread that submitted it.
     pub(crate) fn ran_outside(&self, id: u64, name: &str, begin: Instant, end: Instant, panicked: bool) {
         let name = self.intern(name);
-        let lane = self.outside.lock();
-        lane.record(begin, EventKind::JobBegin, id, 0, name);
-        lane.record(end, EventKind::JobEnd, id, 0, u32::from(panicked));
+        self.write_outside(|lane| {
+            lane.record(begin, EventKind::JobBegin, id, 0, name);
+            lane.record(end, EventKind::JobEnd, id, 0, u32::from(panicked));
+        });
+    }
+
+    /// Writes on the lane of the calling thread, or on the shared one.
+    fn write_outside(&self, write: impl FnOnce(&Lane)) {
+        match adopted_lane(&self.recorder) {
+            Some(lane) => write(&lane),
+            None => write(&self.outside.lock()),
+        }
     }
 }

@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use clock::Clock;
-use runtime_trace::{EventKind, Lane, Recorder};
+use runtime_trace::{AdoptedLane, EventKind, Lane, Recorder, adopt_lane};
 
 use crate::core::LoopHandle;
 use crate::options::LoopOptions;
@@ -116,7 +116,7 @@ struct Blame {
 pub(crate) struct Instruments {
     clock: Clock,
     recorder: Recorder,
-    lane: Lane,
+    lane: Rc<Lane>,
     threshold: Option<Duration>,
     /// A threshold is set or the lane is on: callbacks are timed.
     timed: bool,
@@ -136,6 +136,7 @@ pub(crate) type Begun = Option<Instant>;
 impl Instruments {
     pub(crate) fn new(options: &LoopOptions) -> Instruments {
         let lane = if options.recorder.is_on() { options.recorder.lane(&options.name) } else { Lane::off() };
+        let lane = Rc::new(lane);
         let phase_names = Phase::ALL.map(|phase| options.recorder.intern(phase.name()));
         Instruments {
             clock: options.clock(),
@@ -151,6 +152,11 @@ impl Instruments {
             tick: Cell::new(0),
             id_base: runtime_trace::next_id() << 32,
         }
+    }
+
+    /// While the loop runs, spans and submitted jobs of its thread are written into its lane.
+    pub(crate) fn adopt_lane(&self) -> AdoptedLane {
+        adopt_lane(&self.lane)
     }
 
     pub(crate) fn begin_tick(&self) {

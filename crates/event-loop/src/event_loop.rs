@@ -148,6 +148,7 @@ impl EventLoop {
             return Err(LoopError::AlreadyRunning);
         }
         let _current = crate::task::enter_loop(lp);
+        let _adopted = core.instruments.adopt_lane();
         // Whoever calls `run` may have computed for a while.
         core.dirty.set(true);
         let result = lp.run_passes(mode);
