@@ -4,19 +4,14 @@ mod common;
 
 use std::cell::Cell;
 use std::io;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use common::{Count, Notes, Scripted, ms, trace};
+use common::{Count, Notes, Scripted, addr, ms, trace};
 use event_loop::{
     AsyncHandle, Call, DriverLog, EventLoop, LoopError, LoopHandle, LoopOptions, Peer, ReadEvent, RunMode,
     TcpListener, TcpStream, Timer,
 };
-
-fn addr(port: u16) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], port))
-}
 
 fn os_error(number: i32) -> io::Error {
     io::Error::from_raw_os_error(number)

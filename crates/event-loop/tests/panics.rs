@@ -2,17 +2,11 @@
 
 mod common;
 
-use std::net::SocketAddr;
-
-use common::{Count, Notes, OnDrop, Scripted, ms};
+use common::{Count, Notes, OnDrop, Scripted, addr, ms};
 use event_loop::{
     AsyncHandle, Check, Idle, LoopError, LoopHandle, PanicPolicy, Peer, Prepare, ReadEvent, RunMode,
     TcpListener, TcpStream, Timer,
 };
-
-fn addr(port: u16) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], port))
-}
 
 fn boom() {
     panic!("on purpose");

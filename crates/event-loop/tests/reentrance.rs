@@ -4,19 +4,14 @@ mod common;
 
 use std::cell::RefCell;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::Poll;
 
-use common::{Count, OnDrop, Scripted, ms};
+use common::{Count, OnDrop, Scripted, addr, ms};
 use event_loop::{
     AsyncHandle, Check, EventLoop, Idle, LoopError, LoopHandle, OwnedTcpStream, Peer, Prepare, ReadEvent,
     RunMode, TcpListener, TcpStream, Timer, sleep, yield_now,
 };
-
-fn addr(port: u16) -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], port))
-}
 
 /// Calls everything that the loop offers: if any borrow were alive, this would panic.
 fn meddle(lp: &LoopHandle) {

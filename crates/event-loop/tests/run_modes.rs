@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use common::{Count, Notes, Scripted, ms, passes};
 use event_loop::{
-    AsyncHandle, Check, EventLoop, Idle, LoopError, Peer, Prepare, ReadEvent, RunMode, TcpListener,
-    TcpStream, Timer, TimerOrder,
+    AsyncHandle, Check, EventLoop, Idle, LoopError, LoopHandle, Peer, Prepare, ReadEvent, RunMode,
+    TcpListener, TcpStream, Timer, TimerOrder,
 };
 
 #[test]
@@ -280,20 +280,17 @@ fn b17_callbacks_come_from_a_fresh_stack() {
     };
     let (written, shut, fired, closed, listener_closed) =
         (fresh("write"), fresh("shutdown"), fresh("timer"), fresh("close"), fresh("listener close"));
-    let mut once = Some((written, shut, fired, closed, listener_closed));
     let listener = TcpListener::bind(lp, "127.0.0.1:80".parse().unwrap(), 8).unwrap();
     let (handle, flag, read) = (listener.clone(), inside.clone(), fresh("read"));
-    let mut serve = Some((move |lp: &event_loop::LoopHandle, stream: TcpStream| {
+    let serve = move |lp: &LoopHandle, stream: TcpStream| {
         flag.set(true);
-        let (written, shut, fired, closed, listener_closed) = once.take().unwrap();
         let timer = Timer::new(lp);
         let itself = timer.clone();
-        timer
-            .start(ms(0), ms(0), move |_| {
-                fired();
-                itself.close();
-            })
-            .unwrap();
+        let fire = move |_: &LoopHandle| {
+            fired();
+            itself.close();
+        };
+        timer.start(ms(0), ms(0), fire).unwrap();
         stream.write(b"pong".to_vec(), move |_, _| written());
         let last = stream.clone();
         stream.shutdown(move |_, _| {
@@ -302,20 +299,19 @@ fn b17_callbacks_come_from_a_fresh_stack() {
         });
         handle.close_then(move |_| listener_closed());
         flag.set(false);
-    },));
+    };
+    let mut serve = Some(serve);
     listener.on_connection(move |_, stream| {
         let stream = stream.unwrap();
-        let reader = stream.clone();
-        let (mut serve, read) = (serve.take(), read.clone());
-        stream
-            .read_start(move |lp, event| {
-                assert!(matches!(event, ReadEvent::Data(b"ping")));
-                read();
-                if let Some((mut serve,)) = serve.take() {
-                    serve(lp, reader.clone());
-                }
-            })
-            .unwrap();
+        let (reader, mut serve, read) = (stream.clone(), serve.take(), read.clone());
+        let read = move |lp: &LoopHandle, event: ReadEvent<'_>| {
+            assert!(matches!(event, ReadEvent::Data(b"ping")));
+            read();
+            if let Some(serve) = serve.take() {
+                serve(lp, reader.clone());
+            }
+        };
+        stream.read_start(read).unwrap();
     });
     assert!(!world.run(RunMode::Default));
     assert_eq!(notes.take(), "read, write, shutdown, close, listener close, timer");

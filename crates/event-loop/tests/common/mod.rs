@@ -3,10 +3,13 @@
 #![allow(dead_code, unreachable_pub)] // Each test file uses its own part of this.
 
 use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use event_loop::{EventLoop, LoopHandle, LoopOptions, ReadEvent, RunMode, Script};
+use event_loop::{
+    EventLoop, LoopHandle, LoopOptions, Peer, ReadEvent, RunMode, Script, TcpListener, TcpStream,
+};
 
 /// `n` milliseconds.
 pub fn ms(n: u64) -> Duration {
@@ -46,6 +49,28 @@ impl Scripted {
     pub fn trace(&self) -> String {
         trace(&self.lp)
     }
+}
+
+/// An address of this machine.
+pub fn addr(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+/// A scripted world with one connected stream, which the loop has accepted.
+pub fn connected() -> (Scripted, TcpStream) {
+    let world = Scripted::new();
+    world.script.connects(ms(0), Peer(1), 80);
+    let listener = TcpListener::bind(&world.lp, addr(80), 8).unwrap();
+    let kept = Rc::new(RefCell::new(None));
+    let (slot, itself) = (kept.clone(), listener.clone());
+    listener.on_connection(move |_, stream| {
+        *slot.borrow_mut() = Some(stream.unwrap());
+        itself.close();
+    });
+    assert!(!world.run(RunMode::Default));
+    world.trace();
+    let stream = kept.take().unwrap();
+    (world, stream)
 }
 
 /// The phase trace of a loop, one callback a line.
