@@ -57,7 +57,11 @@ pub(crate) fn open(path: &Path) -> Result<()> {
 fn trace(ran: &Ran, path: &Path) -> std::io::Result<()> {
     let mut whole = Recording::default();
     for scene in &ran.scenes {
-        whole.append(scene.recording.clone());
+        // Between two acts nothing is kept: a slice must not reach across.
+        let mut part = scene.recording.clone();
+        let (_, last_ns) = part.time_range_ns().unwrap_or_default();
+        part.close_open_slices(last_ns);
+        whole.append(part);
     }
     let mut out = BufWriter::new(File::create(path)?);
     chrome::write(&whole, std::process::id(), &mut out)?;
