@@ -140,7 +140,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn t1_t2_the_heap_agrees_with_a_sorted_list(steps in proptest::collection::vec(step(), 0..400)) {
+        fn t1_the_heap_agrees_with_a_sorted_list(steps in proptest::collection::vec(step(), 0..400)) {
             let mut heap = TimerHeap::default();
             let mut model: Vec<(Due, u32)> = Vec::new();
             for (start_id, step) in steps.into_iter().enumerate() {
@@ -167,6 +167,7 @@ mod tests {
                         }
                     }
                 }
+                prop_assert!(heap.positions_are_right());
                 prop_assert_eq!(heap.next_deadline_ns(), model.first().map(|(due, _)| due.deadline_ns));
             }
             while let Some((slot, due)) = heap.pop_due(u64::MAX) {
@@ -174,6 +175,35 @@ mod tests {
             }
             prop_assert!(model.is_empty());
         }
+    }
+
+    impl TimerHeap {
+        /// T2: every entry stands where its position says, and no position is left over.
+        fn positions_are_right(&self) -> bool {
+            let placed = self.entries.iter().enumerate();
+            let found = placed.filter(|(at, entry)| self.positions[entry.slot as usize] == *at as u32).count();
+            found == self.entries.len() && found == self.positions.iter().filter(|&&at| at != ABSENT).count()
+        }
+    }
+
+    #[test]
+    fn t2_positions_follow_every_change() {
+        let mut heap = TimerHeap::default();
+        for slot in 0..50_u32 {
+            heap.insert(slot, Due { deadline_ns: u64::from(slot * 37 % 50), start_id: u64::from(slot) });
+            assert!(heap.positions_are_right());
+        }
+        for slot in (0..50).step_by(3) {
+            assert!(heap.remove(slot));
+            assert!(!heap.remove(slot));
+            assert!(heap.positions_are_right());
+        }
+        while heap.pop_due(u64::MAX).is_some() {
+            assert!(heap.positions_are_right());
+        }
+        heap.insert(7, Due { deadline_ns: 1, start_id: 51 });
+        heap.positions[7] = 1;
+        assert!(!heap.positions_are_right(), "the check must see a wrong position");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A listening socket.
+//! A listening socket hands out connections, and sheds them when no descriptor is left.
 //!
 //! When no descriptor is left the listener gives up its spare one to take waiting connections and drop them,
 //! as libuv does: clients see the end at once instead of hanging in the backlog. If even that fails it looks
