@@ -15,6 +15,7 @@
 //! or the sleepers.
 
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle, ThreadId};
@@ -46,6 +47,9 @@ struct State {
     wanted: usize,
     closed: bool,
     start_error: Option<String>,
+    /// Threads that left a place which was filled again; joined without the lock, because a thread that ends runs
+    /// destructors of its jobs' thread-locals.
+    gone: Vec<JoinHandle<()>>,
 }
 
 struct Place {
@@ -70,7 +74,8 @@ impl Crew {
         stack_bytes: Option<usize>,
         fail_from: Option<usize>,
     ) -> Crew {
-        let state = State { places: Vec::new(), live: 0, wanted, closed: false, start_error: None };
+        let state =
+            State { places: Vec::new(), live: 0, wanted, closed: false, start_error: None, gone: Vec::new() };
         Crew {
             prefix,
             stack_bytes,
@@ -118,7 +123,11 @@ impl Crew {
             shared.sleepers.start_failed();
             return false;
         }
-        self.start_in(&mut state, shared).is_ok()
+        let started = self.start_in(&mut state, shared).is_ok();
+        let gone = mem::take(&mut state.gone);
+        drop(state);
+        join(gone);
+        started
     }
 
     /// Fills a place. If that fails, the pool goes on with the threads that it has until it is resized.
@@ -148,10 +157,8 @@ impl Crew {
         let handle = builder.spawn(move || worker::run(&shared, index, stats))?;
         let place = &mut state.places[index];
         place.taken = true;
-        if let Some(gone) = place.handle.replace(handle) {
-            // It freed its place as its last act; a pool thread does not panic outside of jobs.
-            let _ = gone.join();
-        }
+        let gone = place.handle.replace(handle);
+        state.gone.extend(gone);
         state.live += 1;
         Ok(())
     }
@@ -171,14 +178,15 @@ impl Crew {
         Some(state.live > wanted)
     }
 
-    /// Whether the calling pool thread is one too many; it then must leave. The second value: there are more.
+    /// Whether the calling pool thread is one too many; it then must leave. The second value: there are more. In a
+    /// closed pool nobody is: all work until the queue is empty.
     pub(crate) fn retire(&self) -> (bool, bool) {
         let mut state = self.state.lock();
-        let excess = state.live > state.wanted;
+        let excess = state.live > state.wanted && !state.closed;
         if excess {
             state.live -= 1;
         }
-        (excess, state.live > state.wanted)
+        (excess, state.live > state.wanted && !state.closed)
     }
 
     /// A pool thread goes home because the pool is closed.
@@ -207,40 +215,44 @@ impl Crew {
         self.state.lock().closed = true;
     }
 
-    /// Waits until `enough`, which is asked again whenever a thread has left and at least every `patience`.
-    /// It gets the blocks of the places that are still taken by others than this thread, with their numbers.
-    pub(crate) fn wait(
-        &self,
-        patience: Duration,
-        mut enough: impl FnMut(&[(usize, Arc<ThreadStats>)]) -> bool,
-    ) {
+    /// Waits until `enough` says so, which is asked at first, whenever a thread has left, and after the time that it
+    /// returned. It gets the blocks of the places that are taken by others than this thread, with their numbers.
+    pub(crate) fn wait(&self, mut enough: impl FnMut(&[(usize, Arc<ThreadStats>)]) -> Wait) {
         let me = thread::current().id();
         let mut state = self.state.lock();
         loop {
             let left: Vec<_> = state.others(me).collect();
-            if enough(&left) {
-                return;
+            match enough(&left) {
+                Wait::Over => return,
+                Wait::For(patience) => drop(self.left.wait_for(&mut state, patience)),
+                Wait::On => self.left.wait(&mut state),
             }
-            self.left.wait_for(&mut state, patience);
         }
     }
 
     /// Joins every thread that has left; how many.
     pub(crate) fn join_left(&self) -> usize {
-        let handles: Vec<_> = {
-            let mut state = self.state.lock();
-            state
-                .places
-                .iter_mut()
-                .filter(|place| !place.taken)
-                .filter_map(|place| place.handle.take())
-                .collect()
-        };
+        let mut state = self.state.lock();
+        let mut handles = mem::take(&mut state.gone);
+        let left = state.places.iter_mut().filter(|place| !place.taken);
+        handles.extend(left.filter_map(|place| place.handle.take()));
+        drop(state);
         let joined = handles.len();
-        for handle in handles {
-            let _ = handle.join(); // A pool thread does not panic outside of jobs.
-        }
+        join(handles);
         joined
+    }
+}
+
+/// Whether to go on waiting, and for how long.
+pub(crate) enum Wait {
+    Over,
+    For(Duration),
+    On,
+}
+
+fn join(handles: Vec<JoinHandle<()>>) {
+    for handle in handles {
+        let _ = handle.join(); // A pool thread does not panic outside of jobs.
     }
 }
 

@@ -31,6 +31,7 @@
 
 mod pool;
 mod builder;
+mod shutdown;
 mod size;
 mod job;
 mod queue;
@@ -48,7 +49,8 @@ pub use error::{CancelError, PoolError, SubmitError};
 pub use job::{JobHandle, JobKind, JobOutcome};
 pub use metrics::{KindMetrics, PoolMetrics, RunningJob};
 pub use panics::{PanicLocation, PanicReport};
-pub use pool::{BlockingPool, ShutdownReport};
+pub use pool::BlockingPool;
 pub use queue::Scheduler;
+pub use shutdown::ShutdownReport;
 pub use size::{DEFAULT_THREADS, MAX_THREADS, SIZE_VARIABLE, threads_from_env};
 pub use sync_protocols::JobState;

@@ -1,14 +1,12 @@
-//! The pool itself: submit, resize, look at it, shut it down.
+//! The pool itself: submit, resize, look at it.
 //!
 //! # Invariants
 //! - P1: every submission ends exactly once: done, cancelled, panicked, or rejected by `submit`.
 //! - P2: no lock of the pool is held while code of the user runs; jobs and completions may use the pool freely.
-//! - P3: after a shutdown nothing starts, nothing waits in the queue, and every thread that could end is joined.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use clock::Clock;
 use runtime_trace::next_id;
 use sync_protocols::{Cancel, JobWord, NoPermit};
 
@@ -17,10 +15,8 @@ use crate::error::{PoolError, SubmitError};
 use crate::job::{Job, JobCell, JobHandle, JobHead, JobKind, JobOutcome};
 use crate::metrics::{self, PoolMetrics, RunningJob};
 use crate::shared::Shared;
+use crate::shutdown::ShutdownReport;
 use crate::worker::{self, Here};
-
-/// How often a shutdown looks whether the threads that are between two jobs have gone.
-const LAST_LOOK: Duration = Duration::from_millis(1);
 
 /// Threads that run blocking jobs. Clones are the same pool.
 ///
@@ -34,17 +30,6 @@ pub struct BlockingPool {
 /// Shuts the pool down when the last clone goes; pool threads and handles hold only what is inside.
 struct Owner {
     shared: Arc<Shared>,
-}
-
-/// What a shutdown found and did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShutdownReport {
-    /// Jobs that were queued and got `Cancelled`.
-    pub cancelled: u64,
-    /// Threads that ended and were joined.
-    pub joined: usize,
-    /// Jobs that the deadline found running, with their threads; those end by themselves, and nobody joins them.
-    pub still_running: Vec<RunningJob>,
 }
 
 impl BlockingPool {
@@ -234,71 +219,7 @@ fn take_back(shared: &Arc<Shared>, job: &Arc<dyn Job>) -> Result<(), SubmitError
     Err(SubmitError::ShutDown)
 }
 
-fn running(shared: &Shared, index: usize, busy: Option<(u64, u32)>) -> Option<RunningJob> {
+pub(crate) fn running(shared: &Shared, index: usize, busy: Option<(u64, u32)>) -> Option<RunningJob> {
     let (id, name) = busy?;
     Some(RunningJob { thread: shared.crew.thread_name(index), id, name: shared.names.get(name) })
-}
-
-impl Shared {
-    /// `deadline`: `None` waits as long as it takes. `drain`: what is queued is run.
-    fn shut_down(self: &Arc<Self>, deadline: Option<Duration>, drain: bool) -> ShutdownReport {
-        let clock = Clock::real(); // A deadline is real time, whatever clock the jobs are measured by.
-        let until = deadline.map(|deadline| clock.now() + deadline);
-        self.stop_purges();
-        if drain {
-            self.start_all_needed();
-        }
-        self.crew.close();
-        if let Some(bound) = &self.bound {
-            bound.permits.close();
-        }
-        self.sleepers.close();
-        let mut cancelled = if drain { 0 } else { self.cancel_queued() };
-        self.wait_until(&clock, until, &mut cancelled);
-        let joined = self.crew.join_left();
-        cancelled += self.cancel_queued();
-        let mut still_running = Vec::new();
-        self.crew.wait(LAST_LOOK, |left| {
-            still_running
-                .extend(left.iter().filter_map(|(index, stats)| running(self, *index, stats.busy())));
-            true
-        });
-        ShutdownReport { cancelled, joined, still_running }
-    }
-
-    /// A closed pool starts no threads, so those that the queue deserves are started before.
-    fn start_all_needed(self: &Arc<Self>) {
-        let queued =
-            metrics::collect(&self.crew.roll().stats, &self.stats).iter().map(|kind| kind.depth).sum();
-        for _ in 0..queued {
-            if !self.crew.start(self) {
-                break;
-            }
-        }
-    }
-
-    /// Waits for the threads. After the deadline only for those that are between two jobs: they end at once.
-    fn wait_until(self: &Arc<Self>, clock: &Clock, until: Option<Instant>, cancelled: &mut u64) {
-        loop {
-            let mut late = false;
-            self.crew.wait(until.map_or(Duration::from_secs(3600), |_| LAST_LOOK), |left| {
-                late = until.is_some_and(|until| clock.now() >= until);
-                left.is_empty() || late
-            });
-            if !late {
-                return;
-            }
-            // What is still queued will not run any more, so that threads find nothing to do.
-            *cancelled += self.cancel_queued();
-            let mut all_stuck = false;
-            self.crew.wait(LAST_LOOK, |left| {
-                all_stuck = left.iter().all(|(_, stats)| stats.busy().is_some());
-                true
-            });
-            if all_stuck {
-                return;
-            }
-            std::thread::yield_now();
-        }
-    }
 }

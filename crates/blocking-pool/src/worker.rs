@@ -57,10 +57,14 @@ pub(crate) fn run(shared: &Arc<Shared>, index: usize, stats: Arc<ThreadStats>) {
     });
     HERE.set(Some(Rc::clone(&here)));
     let adopted = adopt_lane(&here.lane);
-    work(shared, &here);
+    let retired = work(shared, &here);
     shared.queue.leave(here.local.as_ref());
-    if shared.has_work() {
-        shared.call_one(); // A thread that was called and leaves hands the call on.
+    // A thread that was called and leaves hands the call on; in a pool that was closed meanwhile it does the rest.
+    if shared.has_work() && !shared.call_one() {
+        work(shared, &here);
+    }
+    if !retired {
+        shared.crew.go_home();
     }
     drop(adopted);
     HERE.set(None);
@@ -68,7 +72,8 @@ pub(crate) fn run(shared: &Arc<Shared>, index: usize, stats: Arc<ThreadStats>) {
     shared.crew.leave(index);
 }
 
-fn work(shared: &Arc<Shared>, here: &Here) {
+/// Works until there is a reason to leave; `true` when that is a pool which has become smaller.
+fn work(shared: &Arc<Shared>, here: &Here) -> bool {
     let seat = Seat::new();
     shared.sleepers.arrive();
     // Whether this thread has to call the next one if it leaves work behind.
@@ -77,7 +82,7 @@ fn work(shared: &Arc<Shared>, here: &Here) {
     let mut last_end = None;
     loop {
         if shared.attention.lower() && attend(shared) {
-            return;
+            return true;
         }
         match shared.queue.take(here.local.as_ref()) {
             Some(taken) => {
@@ -94,8 +99,7 @@ fn work(shared: &Arc<Shared>, here: &Here) {
             None => {
                 last_end = None;
                 if shared.sleepers.is_closed() {
-                    shared.crew.go_home();
-                    return;
+                    return false;
                 }
                 called = shared.sleepers.sleep(&seat, || shared.has_work());
             }

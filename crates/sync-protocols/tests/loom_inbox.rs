@@ -54,7 +54,7 @@ fn i2_the_receiver_never_sleeps_on_an_item() {
 }
 
 #[test]
-fn i1_i3_an_item_is_returned_once_or_comes_back_to_its_sender() {
+fn i1_an_item_is_returned_once_or_comes_back_to_its_sender() {
     loom::model(|| {
         let inbox = Arc::new(Inbox::default());
         let senders: Vec<_> = [1, 2]

@@ -4,6 +4,7 @@
 use loom::sync::Arc;
 use loom::sync::atomic::AtomicUsize;
 use loom::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use loom::thread;
 use sync_protocols::RingIndexes;
 
 const CAPACITY: usize = 2;
@@ -62,7 +63,7 @@ fn model<I: Indexes>(make: impl Fn() -> I + Send + Sync + 'static) {
         let ring = Arc::new(Ring { indexes: make(), slots });
         let writer = {
             let ring = ring.clone();
-            loom::thread::spawn(move || (1..=PUSHES).filter(|value| ring.push(*value)).collect::<Vec<_>>())
+            thread::spawn(move || (1..=PUSHES).filter(|value| ring.push(*value)).collect::<Vec<_>>())
         };
         let mut read = Vec::new();
         ring.drain(&mut read);
@@ -75,8 +76,28 @@ fn model<I: Indexes>(make: impl Fn() -> I + Send + Sync + 'static) {
 }
 
 #[test]
-fn r1_r2_r3_what_is_read_is_what_was_written() {
+fn r1_what_is_read_is_what_was_written() {
     model(|| RingIndexes::new(CAPACITY));
+}
+
+#[test]
+fn r2_a_slot_is_not_written_again_before_the_reader_released_it() {
+    loom::model(|| {
+        let ring = Arc::new(Ring { indexes: RingIndexes::new(2), slots: Default::default() });
+        assert!(ring.push(1) && ring.push(2));
+        let writer = {
+            let ring = ring.clone();
+            thread::spawn(move || ring.push(3))
+        };
+        let (start, count) = ring.indexes.readable();
+        let look = || [start, ring.indexes.slot(start, 1)].map(|slot| ring.slots[slot].load(Relaxed));
+        assert_eq!((look(), look(), count), ([1, 2], [1, 2], 2));
+        ring.indexes.release(1);
+        let pushed = writer.join().unwrap();
+        let mut left = Vec::new();
+        ring.drain(&mut left);
+        assert_eq!(left, if pushed { vec![2, 3] } else { vec![2] });
+    });
 }
 
 /// The same indexes with one ordering or one check taken out.

@@ -21,10 +21,11 @@ use sync_protocols::{Call, Seat, Sleepers};
 trait Protocol: Send + Sync + 'static {
     type Seat;
     fn seat() -> Self::Seat;
-    fn call_one(&self);
-    /// Sleeps; `look` is asked first, and once more by the caller after waking.
+    /// `true` when the caller is to start one more thread.
+    fn call_one(&self) -> bool;
     fn sleep(&self, seat: &Self::Seat, look: impl FnOnce() -> bool);
-    /// For the variant that clears its mark too late.
+    fn arrive(&self);
+    /// For the variant that arrives too late.
     fn after_look(&self) {}
 }
 
@@ -33,11 +34,14 @@ impl Protocol for Sleepers {
     fn seat() -> Arc<Seat> {
         Seat::new()
     }
-    fn call_one(&self) {
-        assert!(matches!(Sleepers::call_one(self), Call::Nobody | Call::Woken));
+    fn call_one(&self) -> bool {
+        Sleepers::call_one(self) == Call::Start
     }
     fn sleep(&self, seat: &Arc<Seat>, look: impl FnOnce() -> bool) {
         Sleepers::sleep(self, seat, look);
+    }
+    fn arrive(&self) {
+        Sleepers::arrive(self);
     }
 }
 
@@ -62,10 +66,8 @@ impl Queue {
 fn crew_member<P: Protocol>(crew: &P, queue: &Queue) {
     let seat = P::seat();
     loop {
-        let (took, more) = (queue.take(), queue.has_work());
-        crew.after_look();
-        if took {
-            if more {
+        if queue.take() {
+            if queue.has_work() {
                 crew.call_one();
             }
             return;
@@ -93,6 +95,35 @@ fn model<P: Protocol>(members: usize, preemptions: usize, make: impl Fn() -> P +
             thread.join().unwrap();
         }
     });
+}
+
+/// One thread has been called for one job and is on its way; a second job arrives meanwhile. Somebody must call the
+/// second thread: the one who adds the job, or the first thread when it looks.
+fn model_of_handing_on<P: Protocol>(make: impl Fn(usize) -> P + Send + Sync + 'static) {
+    loom::model(move || {
+        let (crew, queue) = (Arc::new(make(2)), Arc::new(Queue::default()));
+        queue.push();
+        assert!(crew.call_one(), "the first thread is called");
+        let first = {
+            let (crew, queue) = (crew.clone(), queue.clone());
+            thread::spawn(move || {
+                crew.arrive();
+                let (took, more) = (queue.take(), queue.has_work());
+                crew.after_look();
+                assert!(took, "nobody else takes");
+                more && crew.call_one()
+            })
+        };
+        queue.push();
+        let by_adder = crew.call_one();
+        let by_first = first.join().unwrap();
+        assert!(by_adder || by_first, "a job was left beside a sleeper");
+    });
+}
+
+#[test]
+fn s1_a_job_that_arrives_while_a_thread_is_on_its_way_is_handed_on() {
+    model_of_handing_on(Sleepers::new);
 }
 
 #[test]
@@ -177,8 +208,14 @@ fn s2_calls_do_not_outnumber_jobs() {
 /// The protocol again, in little, with one part taken out.
 struct Broken {
     word: AtomicUsize,
-    state: Mutex<(Vec<Arc<Bed>>, bool)>,
+    state: Mutex<State>,
     flaw: Flaw,
+}
+
+struct State {
+    asleep: Vec<Arc<Bed>>,
+    spare: usize,
+    waking: bool,
 }
 
 struct Bed {
@@ -191,13 +228,14 @@ enum Flaw {
     /// For comparison: the copy itself is right.
     None,
     NoFence,
-    ClearsWakingAfterTheLook,
+    ArrivesAfterTheLook,
     DoesNotLookAgain,
 }
 
 impl Broken {
-    fn new(flaw: Flaw) -> Broken {
-        Broken { word: AtomicUsize::new(0), state: Mutex::new((Vec::new(), false)), flaw }
+    fn new(spare: usize, flaw: Flaw) -> Broken {
+        let state = State { asleep: Vec::new(), spare, waking: false };
+        Broken { word: AtomicUsize::new(usize::from(spare > 0)), state: Mutex::new(state), flaw }
     }
 
     fn fence(&self) {
@@ -206,12 +244,17 @@ impl Broken {
         }
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Vec<Arc<Bed>>, &mut bool) -> T) -> T {
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock().unwrap();
-        let (asleep, waking) = &mut *state;
-        let result = change(asleep, waking);
-        self.word.store(usize::from(!*waking && !asleep.is_empty()), Relaxed);
+        let result = change(&mut state);
+        let anybody = state.spare > 0 || !state.asleep.is_empty();
+        self.word.store(usize::from(!state.waking && anybody), Relaxed);
         result
+    }
+
+    fn arrived(&self) {
+        self.change(|state| state.waking = false);
+        self.fence();
     }
 }
 
@@ -220,28 +263,31 @@ impl Protocol for Broken {
     fn seat() -> Arc<Bed> {
         Arc::new(Bed { called: AtomicBool::new(false), thread: thread::current() })
     }
-    fn call_one(&self) {
+    fn call_one(&self) -> bool {
         self.fence();
         if self.word.load(Relaxed) == 0 {
-            return;
+            return false;
         }
-        let called = self.change(|asleep, waking| {
-            let called = if *waking { None } else { asleep.pop() };
-            *waking |= called.is_some();
-            called
+        let (called, start) = self.change(|state| {
+            let called = if state.waking { None } else { state.asleep.pop() };
+            let start = !state.waking && called.is_none() && state.spare > 0;
+            state.waking |= called.is_some() || start;
+            state.spare -= usize::from(start);
+            (called, start)
         });
         if let Some(bed) = called {
             bed.called.store(true, Release);
             bed.thread.unpark();
         }
+        start
     }
     fn sleep(&self, bed: &Arc<Bed>, look: impl FnOnce() -> bool) {
-        self.change(|asleep, _| asleep.push(bed.clone()));
+        self.change(|state| state.asleep.push(bed.clone()));
         self.fence();
         if self.flaw != Flaw::DoesNotLookAgain && look() {
-            let stood_up = self.change(|asleep, _| {
-                let at = asleep.iter().rposition(|other| Arc::ptr_eq(other, bed));
-                at.map(|at| asleep.remove(at)).is_some()
+            let stood_up = self.change(|state| {
+                let at = state.asleep.iter().rposition(|other| Arc::ptr_eq(other, bed));
+                at.map(|at| state.asleep.remove(at)).is_some()
             });
             if stood_up {
                 return;
@@ -251,39 +297,41 @@ impl Protocol for Broken {
             thread::park();
         }
         bed.called.store(false, Relaxed);
-        if self.flaw != Flaw::ClearsWakingAfterTheLook {
-            self.change(|_, waking| *waking = false);
-            self.fence();
+        self.arrive();
+    }
+    fn arrive(&self) {
+        if self.flaw != Flaw::ArrivesAfterTheLook {
+            self.arrived();
         }
     }
     fn after_look(&self) {
-        if self.flaw == Flaw::ClearsWakingAfterTheLook {
-            self.change(|_, waking| *waking = false);
-            self.fence();
+        if self.flaw == Flaw::ArrivesAfterTheLook {
+            self.arrived();
         }
     }
 }
 
 #[test]
 fn the_copy_without_a_flaw_passes() {
-    model(1, 5, || Broken::new(Flaw::None));
-    model(2, 2, || Broken::new(Flaw::None));
+    model(1, 5, || Broken::new(0, Flaw::None));
+    model(2, 2, || Broken::new(0, Flaw::None));
+    model_of_handing_on(|spare| Broken::new(spare, Flaw::None));
 }
 
 #[test]
 #[should_panic(expected = "deadlock")]
 fn loom_finds_the_missing_fence() {
-    model(1, 5, || Broken::new(Flaw::NoFence));
+    model(1, 5, || Broken::new(0, Flaw::NoFence));
 }
 
 #[test]
 #[should_panic(expected = "deadlock")]
 fn loom_finds_a_sleeper_that_does_not_look_again() {
-    model(1, 5, || Broken::new(Flaw::DoesNotLookAgain));
+    model(1, 5, || Broken::new(0, Flaw::DoesNotLookAgain));
 }
 
 #[test]
-#[should_panic(expected = "deadlock")]
-fn loom_finds_a_woken_thread_that_says_so_after_its_look() {
-    model(2, 3, || Broken::new(Flaw::ClearsWakingAfterTheLook));
+#[should_panic(expected = "left beside a sleeper")]
+fn loom_finds_a_called_thread_that_arrives_after_its_look() {
+    model_of_handing_on(|spare| Broken::new(spare, Flaw::ArrivesAfterTheLook));
 }

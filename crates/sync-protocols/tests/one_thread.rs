@@ -13,11 +13,17 @@ fn i1_items_are_taken_in_order_and_only_the_first_of_a_burst_wakes() {
     let mut taken = vec![0];
     inbox.take_all(&mut taken);
     assert_eq!(taken, [0, 1, 2, 3]);
+}
+
+#[test]
+fn i3_a_closed_inbox_returns_what_it_holds_and_accepts_nothing() {
+    let inbox = Inbox::default();
     assert_eq!(inbox.push(4), Ok(true));
     assert_eq!(inbox.close(), [4]);
     assert_eq!(inbox.push(5), Err(Closed(5)));
+    let mut taken = Vec::new();
     inbox.take_all(&mut taken);
-    assert_eq!(taken, [0, 1, 2, 3]);
+    assert_eq!(taken, []);
 }
 
 #[test]
