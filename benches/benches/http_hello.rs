@@ -6,11 +6,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use benches::child;
 use benches::http::client::{self, CONNECTIONS, Task};
 use benches::http::counters::{self, AlwaysOn};
-use benches::http::rounds::{Ratio, Rounds};
+use benches::http::rounds::Rounds;
 use benches::http::servers::{Running, Setting};
 use benches::options::{Mode, Options};
+use benches::ratio::Ratio;
 use benches::table::{self, Table};
 use clock::Clock;
 use serde::Serialize;
@@ -23,7 +25,7 @@ struct Plan {
 }
 
 fn main() -> Result<()> {
-    if client::main_if_client()? {
+    if child::main_if_child(|task: Task| client::run(&task))? {
         return Ok(());
     }
     let options = Options::from_args();
@@ -71,8 +73,8 @@ fn measure(settings: &[Setting], plan: &Plan) -> Result<(Vec<Rounds>, u64)> {
     for _ in 0..plan.rounds {
         for (server, rounds) in servers.iter().zip(&mut rounds) {
             let task = Task { addr: server.addr, warm_up: plan.warm_up, measured: plan.measured };
-            let found = client::run_in_process(&task)
-                .with_context(|| format!("the round of {} failed", name(rounds.setting)))?;
+            let found =
+                child::run(&task).with_context(|| format!("the round of {} failed", name(rounds.setting)))?;
             rounds.found.push(found);
             // Emptied between rounds: a full recorder writes nothing, which would be cheaper than recording. The
             // counts of dropped records are totals.
@@ -88,14 +90,11 @@ fn print(figures: &Figures) {
     let mut table =
         Table::new(&["name", "requests/s", "ratio", "low to high", "CPU/request", "ratio", "low to high"]);
     for row in &figures.rows {
-        let cells = |ratio: &Ratio| {
-            [format!("{:.3}", ratio.median), format!("{:.3} to {:.3}", ratio.low, ratio.high)]
-        };
         let cpu = Duration::from_nanos(row.cpu_ns_per_request as u64);
         let mut line = vec![row.name.clone(), table::count(row.requests_per_second)];
-        line.extend(cells(&row.requests_ratio));
+        line.extend(row.requests_ratio.cells());
         line.push(table::duration(cpu));
-        line.extend(cells(&row.cpu_ratio));
+        line.extend(row.cpu_ratio.cells());
         table.row(line);
     }
     println!("{CONNECTIONS} connections, {} rounds of {:?} each", figures.rounds, figures.measured);

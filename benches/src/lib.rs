@@ -2,8 +2,9 @@
 //!
 //! # Layout
 //! `benches/pool_size.rs` and `benches/pool_latency.rs` put the same [`workload`] through the same [`contender`]s, one
-//! for throughput, the other for waits; [`reading`] says what the second found. `benches/http_hello.rs` compares the
-//! servers of [`http`]. [`options`] is the command line of those that criterion does not run.
+//! for throughput, the other for waits; [`reading`] says what the second found. `benches/pool_ratio.rs` takes the shortest
+//! jobs and lets pools take turns, each in a process of its own ([`child`]). `benches/http_hello.rs` compares the servers
+//! of [`http`]. [`options`] is the command line of those that criterion does not run.
 
 pub mod contender;
 pub mod window;
@@ -12,5 +13,7 @@ pub mod work;
 pub mod latency;
 pub mod reading;
 pub mod http;
+pub mod child;
+pub mod ratio;
 pub mod options;
 pub mod table;

@@ -3,12 +3,9 @@
 //! # Model
 //! Each connection sends a request, waits for the whole answer, and sends the next. So the server is never without work
 //! and never has more than 64 requests; the figure is how fast it goes, not how long one request takes.
-//!
-//! The process ends by itself after the time that it was given, so none is left behind when its parent is killed.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -20,9 +17,6 @@ use super::servers::ServerStats;
 
 /// The connections of a client.
 pub const CONNECTIONS: usize = 64;
-
-/// The task in this variable makes the program a client.
-const ROLE: &str = "RUNTIME_LAB_BENCH_CLIENT";
 
 const GET_HELLO: &[u8] = b"GET /hello HTTP/1.1\r\nHost: bench\r\n\r\n";
 const GET_STATS: &[u8] = b"GET /stats HTTP/1.1\r\nHost: bench\r\n\r\n";
@@ -52,53 +46,11 @@ pub struct Found {
     pub server: ServerStats,
 }
 
-/// Runs `task` in a new process and waits for it.
-///
-/// # Errors
-/// When there is no such process, or the server did not answer as it should.
-pub fn run_in_process(task: &Task) -> Result<Found> {
-    let program = std::env::current_exe().context("cannot find this program to start it again")?;
-    let client = Command::new(program)
-        .env(ROLE, serde_json::to_string(task)?)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot start the client's process")?;
-    let mut client = KillOnDrop(client);
-    let mut answer = String::new();
-    client.0.stdout.take().expect("it is piped").read_to_string(&mut answer)?;
-    let status = client.0.wait()?;
-    ensure!(status.success(), "the client ended with {status}");
-    serde_json::from_str(&answer).with_context(|| format!("the client said {answer:?}"))
-}
-
-struct KillOnDrop(Child);
-
-impl Drop for KillOnDrop {
-    fn drop(&mut self) {
-        // Both fail only when it has ended and been waited for already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// If this process was started as a client: does that, prints what it found, and returns `true`. The first call in
-/// `main`.
-///
-/// # Errors
-/// As [`run_here`].
-pub fn main_if_client() -> Result<bool> {
-    let Ok(task) = std::env::var(ROLE) else { return Ok(false) };
-    let task = serde_json::from_str(&task).with_context(|| format!("{ROLE} is set by this program only"))?;
-    println!("{}", serde_json::to_string(&run_here(&task)?)?);
-    Ok(true)
-}
-
 /// Runs `task` on the calling thread.
 ///
 /// # Errors
 /// When the server cannot be reached, stays silent, or answers something else than expected.
-pub fn run_here(task: &Task) -> Result<Found> {
+pub fn run(task: &Task) -> Result<Found> {
     let clock = Clock::real();
     let mut crowd = Crowd::connect(task.addr)?;
     let mut stats = TcpStream::connect(task.addr)?;

@@ -1,9 +1,8 @@
 //! The rounds of the HTTP comparison and what they say, as ratios to the first setting within the same round.
 
-use serde::Serialize;
-
 use super::client::Found;
 use super::servers::{ServerStats, Setting};
+use crate::ratio::Ratio;
 
 /// The rounds of one setting.
 #[derive(Clone, Debug)]
@@ -12,26 +11,6 @@ pub struct Rounds {
     pub setting: Setting,
     /// What the client found in each round.
     pub found: Vec<Found>,
-}
-
-/// A ratio in the median round and in the extreme ones.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Ratio {
-    /// The median.
-    pub median: f64,
-    /// The lowest.
-    pub low: f64,
-    /// The highest.
-    pub high: f64,
-}
-
-impl Ratio {
-    /// Of one ratio for each round; `None` without rounds.
-    pub fn of(ratios: impl IntoIterator<Item = f64>) -> Option<Ratio> {
-        let mut sorted: Vec<f64> = ratios.into_iter().collect();
-        sorted.sort_unstable_by(f64::total_cmp);
-        Some(Ratio { median: *sorted.get(sorted.len() / 2)?, low: *sorted.first()?, high: *sorted.last()? })
-    }
 }
 
 impl Rounds {
