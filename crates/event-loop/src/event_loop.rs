@@ -218,14 +218,15 @@ impl LoopHandle {
             self.update_time();
             self.phase(Phase::Timers, || self.run_timers());
         }
-        while core.is_alive() && !core.stopped.get() && !core.must_end() {
+        while !core.stopped.get() && !core.must_end() {
             core.instruments.begin_tick();
             let result = self.pass(mode);
             core.instruments.end_tick();
             result?;
             // What destructors queued after the last callback (N1).
             self.drain_ticks();
-            if mode != RunMode::Default {
+            // Not asked between the first timers and the first pass: what ran there is owed a whole pass (libuv).
+            if mode != RunMode::Default || !core.is_alive() {
                 break;
             }
         }
