@@ -181,7 +181,8 @@ mod tests {
         /// T2: every entry stands where its position says, and no position is left over.
         fn positions_are_right(&self) -> bool {
             let placed = self.entries.iter().enumerate();
-            let found = placed.filter(|(at, entry)| self.positions[entry.slot as usize] == *at as u32).count();
+            let found =
+                placed.filter(|(at, entry)| self.positions[entry.slot as usize] == *at as u32).count();
             found == self.entries.len() && found == self.positions.iter().filter(|&&at| at != ABSENT).count()
         }
     }
