@@ -177,6 +177,26 @@ fn i2_a_stream_reads_32_times_and_then_others_get_their_turn() {
 }
 
 #[test]
+fn i2_news_for_a_stream_that_hit_its_cap_do_not_give_it_a_second_turn() {
+    let (world, stream) = connected();
+    let script = world.script.clone();
+    script.window(Peer(1), 0).sends(ms(1), Peer(1), &vec![1; 96 * READ_SIZE]);
+    stream.write(vec![2; 10], |_, result| result.unwrap());
+    let (count, itself) = (Count::default(), stream.clone());
+    let read = move |lp: &LoopHandle, _: ReadEvent<'_>| match count.add() {
+        // Room for the write comes in the poll of the pass in which the stream has its next turn anyhow.
+        32 => drop(script.takes(lp.elapsed(), Peer(1), 100).clone()),
+        96 => itself.read_stop(),
+        _ => (),
+    };
+    stream.read_start(read).unwrap();
+    assert!(!world.run(RunMode::Default));
+    let turns: Vec<_> = passes(&world.lp).lines().map(|pass| pass.matches(" read").count()).collect();
+    assert_eq!(turns, [32, 32, 32]);
+    assert_eq!(world.script.received_by(Peer(1)), [2; 10]);
+}
+
+#[test]
 fn i2_a_listener_accepts_32_connections_and_then_others_get_their_turn() {
     for (clients, expected) in [
         (32_u32, format!("1:{}", " connection".repeat(32))),

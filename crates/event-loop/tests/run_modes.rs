@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use common::{Count, Notes, Scripted, ms, passes};
+use common::{Count, Notes, OnDrop, Scripted, ms, passes};
 use event_loop::{
     AsyncHandle, Check, EventLoop, Idle, LoopError, LoopHandle, Peer, Prepare, ReadEvent, RunMode,
     TcpListener, TcpStream, Timer, TimerOrder,
@@ -456,6 +456,22 @@ fn work_after_a_clock_reading_does_not_lengthen_the_sleep() {
     });
     assert!(!world.run(RunMode::Default));
     assert_eq!(world.script.polls().last(), Some(&Some(ms(20))));
+}
+
+#[test]
+fn work_in_a_destructor_does_not_lengthen_the_sleep() {
+    let world = Scripted::new();
+    let hands = world.script.hands();
+    let (timer, closed) = (Timer::new(&world.lp), Timer::new(&world.lp));
+    timer.start(ms(50), ms(0), |_| {}).unwrap();
+    let slow = OnDrop::new(move || hands.advance(ms(30)));
+    let never = move |_: &LoopHandle| {
+        let _held = &slow;
+    };
+    closed.start(ms(90), ms(0), never).unwrap();
+    closed.close();
+    assert!(!world.run(RunMode::Default));
+    assert_eq!(world.script.polls(), [Some(ms(0)), Some(ms(20))]);
 }
 
 #[test]
