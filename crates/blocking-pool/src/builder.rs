@@ -28,7 +28,13 @@ pub enum WhenFull {
     RunOnCaller,
 }
 
-/// Which jobs get their queue wait and run time measured: a clock read at the submission and one for each run.
+/// Which jobs get their queue wait and run time measured.
+///
+/// It costs a clock read at the submission, one at the end of the run (one more at its start when the thread was
+/// idle before), and two entries in histograms: together about 100 ns, shared by two threads. That is nothing
+/// beside any job worth a pool, and more than half of the price of a job that does nothing: with 1,024 such jobs in
+/// flight one thread ran 10 million a second untimed, 8 million with one in 8 timed, 4 million with all timed
+/// (2 cores, FIFO). Counts cost next to nothing and are always kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Timing {
     /// Every job.

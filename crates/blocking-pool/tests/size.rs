@@ -2,9 +2,13 @@
 
 mod common;
 
+use std::env;
+use std::process::Command;
 use std::sync::mpsc;
 
-use blocking_pool::{BlockingPool, JobKind, JobOutcome, PoolError, Scheduler, SubmitError, Timing};
+use blocking_pool::{
+    BlockingPool, JobKind, JobOutcome, PoolError, SIZE_VARIABLE, Scheduler, SubmitError, Timing,
+};
 use common::{BOTH, LONG, Outcomes, build, occupy, pool, pool_with, submit, until, until_asleep};
 
 #[test]
@@ -131,6 +135,31 @@ fn resizing_an_unused_pool_starts_nothing() {
     let occupied = occupy(&pool, JobKind::Cpu, 8);
     occupied.release();
     assert_eq!(pool.metrics().threads_started, 8);
+}
+
+/// The environment is set for a child, which is this test again: changing one's own is unsound with threads.
+#[test]
+fn the_environment_variable_sets_the_size_unless_the_builder_does() {
+    const CHILD: &str = "BLOCKING_POOL_SIZE_TEST_CHILD";
+    let sizes = || {
+        let unset = build(BlockingPool::builder()).metrics().threads_wanted;
+        format!("sizes {unset} {}", pool(3).metrics().threads_wanted)
+    };
+    if env::var_os(CHILD).is_some() {
+        println!("{}", sizes());
+        return;
+    }
+    for (value, expected) in [("7", "sizes 7 3"), ("0", "sizes 1 3"), ("1234567890123456", "sizes 4 3")] {
+        let mut child = Command::new(env::current_exe().expect("a test has a path"));
+        child.args([
+            "--exact",
+            "--nocapture",
+            "the_environment_variable_sets_the_size_unless_the_builder_does",
+        ]);
+        let output = child.env(CHILD, "1").env(SIZE_VARIABLE, value).output().expect("it can be started");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains(expected), "{SIZE_VARIABLE}={value}: {text}");
+    }
 }
 
 #[test]
