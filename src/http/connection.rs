@@ -23,9 +23,7 @@ use super::hyper_rt::{HyperIo, LoopTimer};
 use super::message::{Request, Response, with_status};
 use super::server::{Open, Shared, bump};
 
-/// How long a connection that the server ends waits for the client to end its side, too.
-const LINGER: Duration = Duration::from_secs(1);
-/// How much such a connection reads and throws away meanwhile.
+/// How much a connection that the server ends reads and throws away until the client ends its side, too.
 const LINGER_BYTES: usize = 1024 * 1024;
 
 /// What the answers of a connection tell about its end.
@@ -68,8 +66,8 @@ pub(super) async fn serve(stream: OwnedTcpStream, open: Open) {
     .await;
     let patience = match &result {
         Err(error) if error.is_timeout() => return bump(&shared.stats.head_timeouts),
-        Err(_) => LINGER,
-        Ok(()) if marks.unread.get() => LINGER,
+        Err(_) => shared.limits.body_time,
+        Ok(()) if marks.unread.get() => shared.limits.body_time,
         // Pipelined requests that are not taken any more.
         Ok(()) if told => Duration::ZERO,
         Ok(()) => return,
@@ -77,20 +75,23 @@ pub(super) async fn serve(stream: OwnedTcpStream, open: Open) {
     if result.is_err() || marks.broken.get() {
         bump(&shared.stats.failed_connections);
     }
-    linger(&connection.into_parts().io.0, patience).await;
+    linger(&connection.into_parts().io.0, patience, &open).await;
 }
 
-/// Reads and forgets until the client ends its side, for a bounded time and amount; without patience, what is there
-/// already. Closing a socket with unread bytes makes the system send a reset, which may overtake the response.
-async fn linger(stream: &OwnedTcpStream, patience: Duration) {
+/// Reads and forgets until the client ends its side, for a bounded time and amount; without patience, and when the
+/// server stops, what is there already. Closing a socket with unread bytes makes the system send a reset, which may
+/// overtake the response.
+async fn linger(stream: &OwnedTcpStream, patience: Duration, open: &Open) {
     let mut patience = pin!(sleep(patience));
     let mut left = LINGER_BYTES;
     poll_fn(|cx| {
+        open.remember(cx.waker());
         let mut forgotten = [0; 8 * 1024];
         while left > 0 {
             match stream.poll_read(cx, &mut forgotten) {
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(()),
                 Poll::Ready(Ok(bytes)) => left = left.saturating_sub(bytes),
+                Poll::Pending if open.shared.stopping.get() => return Poll::Ready(()),
                 Poll::Pending => return patience.as_mut().poll(cx),
             }
         }

@@ -60,7 +60,7 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Time for the whole head to arrive; also how long an idle connection is kept.
     pub head_time: Duration,
-    /// Time for the whole body to arrive.
+    /// Time for the whole body to arrive; also how long a client that was refused may take to end its side.
     pub body_time: Duration,
     /// Open connections; more are closed at once.
     pub connections: usize,

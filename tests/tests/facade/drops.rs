@@ -17,21 +17,24 @@ fn b09_a_runtime_is_dropped_with_work_queued_and_running() {
     let (release, released) = channel::<()>();
     let work = move || {
         begun.send(()).unwrap();
-        // The sender lives in the callback below: the loop drops it first, or this would wait for ever.
+        // Every queued job holds a sender: when all are cancelled, this goes on, and the drop can wait for it.
         assert!(released.recv().is_err());
     };
-    let after = move |_lp: &LoopHandle, _outcome: JobOutcome<()>| panic!("called back: {release:?}");
-    runtime.offload(work, after).unwrap();
+    runtime.offload(work, |_lp, _outcome| panic!("the loop is gone")).unwrap();
     has_begun.recv().unwrap();
     let mut goings = Vec::new();
     for _ in 0..10 {
         let (witness, gone) = dropped();
-        let counter = runs.clone();
-        let work = move || counter.fetch_add(1, Ordering::SeqCst);
+        let (counter, release) = (runs.clone(), release.clone());
+        let work = move || {
+            drop(release);
+            counter.fetch_add(1, Ordering::SeqCst)
+        };
         let after = move |_lp: &LoopHandle, _outcome: JobOutcome<usize>| drop(witness);
         runtime.offload(work, after).unwrap();
         goings.push(gone);
     }
+    drop(release);
     drop(runtime);
     assert_eq!(runs.load(Ordering::SeqCst), 0, "queued jobs are cancelled");
     for gone in goings {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use runtime_lab::http::{self, Limits, Server};
 
-use crate::support::{TestServer, start_with};
+use crate::support::{Client, TestServer, start_with};
 
 fn server(change: impl FnOnce(&mut Limits)) -> TestServer {
     let mut limits = Limits::default();
@@ -150,13 +150,68 @@ fn half_a_body_and_then_nothing_is_408() {
     assert_eq!(server.stop().stats.too_slow, 1);
 }
 
-#[test]
-fn a_refused_client_that_stays_silent_does_not_hold_the_server() {
-    // It neither reads nor ends; the server closes its side and waits a bounded time.
-    let server = server(|limits| limits.body_bytes = 10);
+/// A refused request, whose client has read why, and the server's side ended.
+fn refused(server: &TestServer) -> Client {
     let mut client = server.connect();
     client.send("POST /size HTTP/1.1\r\nHost: test\r\nContent-Length: 1000000\r\n\r\n");
     assert_eq!(client.answer().status, 413);
+    client.assert_ends();
+    client
+}
+
+#[test]
+fn a_refused_client_may_send_on_until_it_ends() {
+    let server = server(|limits| limits.body_bytes = 10);
+    let mut client = refused(&server);
+    for _ in 0..10 {
+        // A reset would have made the second of these fail.
+        client.send("x".repeat(1000));
+        assert_eq!(server.ask(|_lp, server| server.stats().open), 1);
+    }
+    drop(client);
+    while server.ask(|_lp, server| server.stats().open) > 0 {
+        server.assert_alive();
+    }
+    server.stop();
+}
+
+#[test]
+fn a_refused_client_that_sends_without_end_is_cut_off() {
+    use std::io::Write;
+    let server = server(|limits| limits.body_bytes = 10);
+    let client = refused(&server);
+    let mut sent_bytes = 0_u64;
+    while client.stream().write_all(&[b'x'; 64 * 1024]).is_ok() {
+        sent_bytes += 64 * 1024;
+        assert!(sent_bytes < 1 << 30, "the server reads for ever what it has refused");
+    }
+    server.assert_alive();
+    server.stop();
+}
+
+#[test]
+fn a_refused_client_that_stays_silent_is_given_up() {
+    let change = |limits: &mut Limits| {
+        limits.body_bytes = 10;
+        limits.body_time = Duration::from_millis(30);
+    };
+    let server = server(change);
+    let _silent = refused(&server);
+    while server.ask(|_lp, server| server.stats().open) > 0 {
+        server.assert_alive();
+    }
+    server.stop();
+}
+
+#[test]
+fn w3_a_refused_client_that_stays_silent_does_not_hold_the_stop() {
+    // Its time is far longer than this test may take.
+    let change = |limits: &mut Limits| {
+        limits.body_bytes = 10;
+        limits.body_time = Duration::from_secs(3600);
+    };
+    let server = server(change);
+    let _silent = refused(&server);
     let stats = server.stop().stats;
     assert_eq!((stats.open, stats.too_large), (0, 1));
 }
