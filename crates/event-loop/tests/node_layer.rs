@@ -336,25 +336,6 @@ fn a_timeout_may_refresh_itself() {
 }
 
 #[test]
-fn a_hundred_thousand_refreshes_leave_no_trail() {
-    // One live time-out at the front keeps its list from being emptied from the front.
-    let world = Scripted::new();
-    let fired = Count::default();
-    world.lp.set_timeout(ms(60_000), |_| {});
-    let counted = fired.clone();
-    let id = world.lp.set_timeout(ms(60_000), move |_| {
-        counted.add();
-    });
-    for n in 0..100_000 {
-        world.lp.refresh_timeout(id);
-        let cleared = world.lp.set_timeout(ms(60_000), |_| panic!("cleared"));
-        assert!(world.lp.clear_timeout(cleared), "{n}");
-    }
-    assert!(!world.run(RunMode::Default));
-    assert_eq!(fired.get(), 1);
-}
-
-#[test]
 fn unref_lets_the_loop_end_and_ref_takes_it_back() {
     let world = Scripted::new();
     let notes = Notes::default();

@@ -403,3 +403,27 @@ impl LoopHandle {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EventLoop, Script};
+
+    #[test]
+    fn refreshed_and_cleared_timeouts_leave_no_trail() {
+        let event_loop = EventLoop::options().script(&Script::new()).build().unwrap();
+        let lp = event_loop.handle();
+        let minute = Duration::from_secs(60);
+        // One that stays at the front keeps the list from being emptied from there.
+        lp.set_timeout(minute, |_| {});
+        let refreshed = lp.set_timeout(minute, |_| {});
+        for _ in 0..10_000 {
+            lp.refresh_timeout(refreshed);
+            let cleared = lp.set_timeout(minute, |_| {});
+            assert!(lp.clear_timeout(cleared));
+        }
+        let lists = lp.core.timeouts.lists.borrow();
+        assert_eq!(lists[&60_000].live, 2);
+        assert!(lists[&60_000].places.len() <= 2 * 3 + STALE_PLACES);
+    }
+}
