@@ -55,7 +55,7 @@ fn main() -> Result<()> {
     let always_on = AlwaysOn::of(&rounds[0], counters::ns_per_count(&Clock::real()));
     let figures = Figures::new(&plan, &rounds, always_on, dropped);
     print(&figures);
-    if let Some(path) = options.write_json(&figures).context("cannot write the file of --json")? {
+    if let Some(path) = options.write_json(&figures)? {
         println!("figures written to {}", path.display());
     }
     Ok(())

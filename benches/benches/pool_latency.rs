@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use benches::contender::{Contender, SIZES};
 use benches::latency::Row;
 use benches::options::{Mode, Options};
@@ -48,7 +48,7 @@ fn main() -> Result<()> {
     if !rows.is_empty() {
         print_readings(&readings);
         let figures = Figures::new(rounds, &rows, readings);
-        if let Some(path) = options.write_json(&figures).context("cannot write the file of --json")? {
+        if let Some(path) = options.write_json(&figures)? {
             println!("figures written to {}", path.display());
         }
     }

@@ -64,7 +64,7 @@ fn main() -> Result<()> {
         let pairs: Vec<usize> = (0..PAIRS.len()).filter(|pair| *pair == 0 || chosen.contains(pair)).collect();
         let figures = measure(&pairs, rounds, Duration::from_millis(measured_ms))?;
         print(&figures);
-        if let Some(path) = options.write_json(&figures).context("cannot write the file of --json")? {
+        if let Some(path) = options.write_json(&figures)? {
             println!("figures written to {}", path.display());
         }
     }

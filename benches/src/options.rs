@@ -5,9 +5,9 @@
 //! What is criterion's alone is accepted here and has no effect. As for criterion, `--bench`, which cargo adds, means
 //! that it is to be measured; without it (`cargo test --benches`) everything runs once, shortly, to see that it works.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result};
 use clap::{ArgAction, Parser};
 
 /// What the command line asks for.
@@ -135,13 +135,14 @@ impl Options {
     ///
     /// # Errors
     /// When the file or its folders cannot be written.
-    pub fn write_json(&self, figures: &impl serde::Serialize) -> io::Result<Option<PathBuf>> {
+    pub fn write_json(&self, figures: &impl serde::Serialize) -> Result<Option<PathBuf>> {
         let Some(asked) = &self.json else { return Ok(None) };
         let path = target_directory(&std::env::current_exe()?).join(asked);
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        std::fs::write(&path, serde_json::to_string_pretty(figures)? + "\n")?;
+        let text = serde_json::to_string_pretty(figures)? + "\n";
+        let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        folder
+            .and_then(|()| std::fs::write(&path, text))
+            .with_context(|| format!("cannot write {}; give --json another path", path.display()))?;
         Ok(Some(path))
     }
 }

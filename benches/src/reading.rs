@@ -98,7 +98,7 @@ impl Reading {
         let threads =
             |count: usize| if count == 1 { "1 thread".to_owned() } else { format!("{count} threads") };
         let mut text = format!(
-            "{}\n  most jobs:      {} of {}, {} jobs/s; within 5 % of that from {} on\n",
+            "{}\n  most jobs:      {} of {}, {} jobs/s; the smallest within 5 % of that: {}\n",
             self.workload,
             threads(self.most_jobs.threads),
             self.most_jobs.contender,
@@ -161,7 +161,7 @@ mod tests {
     fn the_reading_names_the_best_of_ours_and_the_smallest_as_good() {
         let text = read(Workload::NoOp, &rows()).unwrap().to_text();
         let expected = "no-op\n\
-            \x20 most jobs:      8 threads of fifo, 10.0 k jobs/s; within 5 % of that from 1 thread on\n\
+            \x20 most jobs:      8 threads of fifo, 10.0 k jobs/s; the smallest within 5 % of that: 1 thread\n\
             \x20 shortest wait:  8 threads of stealing, p99 200 us\n\
             \x20 8 threads do of the jobs of 1: fifo 1.02x, stealing 0.50x, tokio 4.08x\n\
             \x20 jobs/s over tokio's at the same size: fifo 0.50x to 2.00x, stealing 0.20x to 1.63x\n";
