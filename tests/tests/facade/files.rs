@@ -8,18 +8,7 @@ use runtime_lab::{Request, RequestError, RunMode, fs};
 use crate::support::{Log, runtime};
 
 fn ask<T: Send + 'static>(request: Request<T>) -> Result<T, RequestError> {
-    runtime(1).block_on(request.into_future_on_loop()).unwrap()
-}
-
-/// A request begins when it becomes a future, and that must happen while its loop runs.
-trait OnLoop<T> {
-    fn into_future_on_loop(self) -> impl Future<Output = Result<T, RequestError>> + 'static;
-}
-
-impl<T: Send + 'static> OnLoop<T> for Request<T> {
-    async fn into_future_on_loop(self) -> Result<T, RequestError> {
-        self.await
-    }
+    runtime(1).block_on(async { request.await }).unwrap()
 }
 
 #[track_caller]
