@@ -15,7 +15,7 @@ use std::thread;
 use anyhow::{Context, anyhow};
 use experiment_kit::{Contender, LagStats, RunningServer, ServerSpec, ServerStats, StallReport, WorkDone};
 use runtime_lab::http::{self, Request, Response};
-use runtime_lab::{RunMode, Runtime, crypto, offload, yield_now};
+use runtime_lab::{RequestError, RunMode, Runtime, crypto, offload, yield_now};
 use std::time::Duration;
 
 #[path = "starvation/on_tokio.rs"]
@@ -40,42 +40,32 @@ fn routes(addr: &str, spec: &ServerSpec) -> Result<http::Server, http::HttpError
     Ok(http::Server::on(addr)?
         .route("/ping", |_request| http::text("pong"))
         // On the loop's thread: nobody else is served until it is done.
-        .route("/block", move |request| block(&request, &inline))
+        .route("/block", move |request| block(request, inline.clone()))
         // On a pool thread: the loop goes on and is told when it is done.
         .route("/offload", move |request| offloaded(request, pooled.clone()))
         // On the loop's thread again, but in pieces, and everybody else gets a turn in between.
         .route("/chunked", move |request| in_chunks(request, chunked.clone())))
 }
 
-fn block(request: &Request, spec: &ServerSpec) -> Response {
-    match wanted(request) {
-        Ok(want) => done(&time_work(spec, spec.work.iterations(want))),
-        Err(refusal) => refusal,
-    }
+async fn block(request: Request, spec: ServerSpec) -> Result<Response, Response> {
+    let iterations = spec.work.iterations(wanted(&request)?);
+    Ok(done(&time_work(&spec, iterations)))
 }
 
-async fn offloaded(request: Request, spec: ServerSpec) -> Response {
-    let want = match wanted(&request) {
-        Ok(want) => want,
-        Err(refusal) => return refusal,
-    };
-    match offload(move || time_work(&spec, spec.work.iterations(want))).await {
-        Ok(worked) => done(&worked),
-        Err(error) => http::with_status(http::StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
-    }
+async fn offloaded(request: Request, spec: ServerSpec) -> Result<Response, Response> {
+    let iterations = spec.work.iterations(wanted(&request)?);
+    let worked = offload(move || time_work(&spec, iterations)).await.map_err(refused)?;
+    Ok(done(&worked))
 }
 
-async fn in_chunks(request: Request, spec: ServerSpec) -> Response {
-    let want = match wanted(&request) {
-        Ok(want) => want,
-        Err(refusal) => return refusal,
-    };
+async fn in_chunks(request: Request, spec: ServerSpec) -> Result<Response, Response> {
+    let want = wanted(&request)?;
     let begun = spec.clock.now();
     for piece in spec.work.pieces(want, spec.chunk) {
         spec.work.run(piece);
         yield_now().await;
     }
-    done(&WorkDone::new(spec.work.iterations(want), spec.clock.now() - begun))
+    Ok(done(&WorkDone::new(spec.work.iterations(want), spec.clock.now() - begun)))
 }
 // ANCHOR_END: routes
 
@@ -91,6 +81,10 @@ fn wanted(request: &Request) -> Result<Duration, Response> {
 
 fn done(worked: &WorkDone) -> Response {
     http::json(worked.to_json())
+}
+
+fn refused(error: RequestError) -> Response {
+    http::with_status(http::StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n"))
 }
 
 /// Starts the server on a thread of its own and returns when it listens.

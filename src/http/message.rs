@@ -137,7 +137,14 @@ pub fn with_status(status: StatusCode, body: impl Into<Bytes>) -> Response {
     Response { status, content_type: "text/plain; charset=utf-8", body: body.into() }
 }
 
-/// What a route may return: a response, or a future of one.
+/// So that a route may refuse with `?`: whichever side it is, it is the answer.
+impl From<Result<Response, Response>> for Response {
+    fn from(either: Result<Response, Response>) -> Response {
+        either.unwrap_or_else(|refusal| refusal)
+    }
+}
+
+/// What a route may return: a response, or a future of one or of a `Result` whose sides both are responses.
 pub trait IntoReply {
     /// The reply as a future.
     fn into_reply(self) -> Pin<Box<dyn Future<Output = Response>>>;
@@ -149,9 +156,13 @@ impl IntoReply for Response {
     }
 }
 
-impl<F: Future<Output = Response> + 'static> IntoReply for F {
+impl<F> IntoReply for F
+where
+    F: Future + 'static,
+    F::Output: Into<Response>,
+{
     fn into_reply(self) -> Pin<Box<dyn Future<Output = Response>>> {
-        Box::pin(self)
+        Box::pin(async { self.await.into() })
     }
 }
 

@@ -16,6 +16,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use event_loop::{LoopHandle, OwnedTcpStream, SpanSite, TcpListener, TcpStream};
+use slab::Slab;
 
 use super::connection;
 use super::message::{IntoReply, Request, Response};
@@ -142,7 +143,6 @@ impl Server {
             open: Cell::new(0),
             stopping: Cell::new(false),
             connections: RefCell::default(),
-            next_connection: Cell::new(0),
         });
         let accepting = shared.clone();
         listener.on_connection(move |lp, connection| match connection {
@@ -203,8 +203,7 @@ pub(super) struct Shared {
     open: Cell<usize>,
     pub(super) stopping: Cell<bool>,
     /// The wakers of open connections, to tell them that the server stops.
-    connections: RefCell<HashMap<u64, Option<Waker>>>,
-    next_connection: Cell<u64>,
+    connections: RefCell<Slab<Option<Waker>>>,
 }
 
 impl Shared {
@@ -219,10 +218,8 @@ impl Shared {
         let _ = stream.set_nodelay(true);
         bump(&self.stats.accepted);
         self.open.set(self.open.get() + 1);
-        let number = self.next_connection.get();
-        self.next_connection.set(number + 1);
-        self.connections.borrow_mut().insert(number, None);
-        let guard = Open { shared: self.clone(), number };
+        let slot = self.connections.borrow_mut().insert(None);
+        let guard = Open { shared: self.clone(), slot };
         drop(lp.spawn(connection::serve(stream, guard)));
     }
 }
@@ -230,14 +227,14 @@ impl Shared {
 /// One open connection; dropping it counts it as closed.
 pub(super) struct Open {
     pub(super) shared: Rc<Shared>,
-    number: u64,
+    slot: usize,
 }
 
 impl Open {
     /// Lets the server wake this connection when it stops.
     pub(super) fn remember(&self, waker: &Waker) {
         let mut connections = self.shared.connections.borrow_mut();
-        match connections.get_mut(&self.number) {
+        match connections.get_mut(self.slot) {
             Some(Some(known)) if known.will_wake(waker) => {}
             Some(slot) => *slot = Some(waker.clone()),
             None => {}
@@ -248,7 +245,9 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.shared.open.set(self.shared.open.get() - 1);
-        self.shared.connections.borrow_mut().remove(&self.number);
+        // The waker may be anybody's, so it is dropped without the borrow.
+        let waker = self.shared.connections.borrow_mut().try_remove(self.slot);
+        drop(waker);
     }
 }
 
@@ -270,7 +269,8 @@ impl ServerHandle {
     pub fn stop(&self) {
         self.listener.close();
         self.shared.stopping.set(true);
-        let wakers: Vec<Waker> = self.shared.connections.borrow().values().flatten().cloned().collect();
+        let wakers: Vec<Waker> =
+            self.shared.connections.borrow().iter().filter_map(|(_, waker)| waker.clone()).collect();
         wakers.into_iter().for_each(Waker::wake);
     }
 

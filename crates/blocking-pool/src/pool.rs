@@ -46,7 +46,13 @@ impl BlockingPool {
     /// traces and reports.
     ///
     /// `complete` runs on the pool thread and should only hand the outcome over, for instance to an event loop.
-    /// Jobs and completions may submit further jobs.
+    /// Jobs and completions may submit further jobs. A job without work is not a job; the types see to it:
+    ///
+    /// ```compile_fail
+    /// # use blocking_pool::{BlockingPool, JobKind};
+    /// let pool = BlockingPool::builder().build().unwrap();
+    /// pool.submit(JobKind::Cpu, "nothing", None, |_outcome| {});
+    /// ```
     ///
     /// # Errors
     /// [`SubmitError`]; then `work` and `complete` are dropped uncalled.

@@ -97,6 +97,27 @@ fn b54_cancelling_a_single_queued_job_tells_later_and_not_inside_cancel() {
 }
 
 #[test]
+fn b51_a_job_that_is_refused_runs_nothing() {
+    // That a job has work is a matter of types: see the `compile_fail` example of `submit`. What is left of the rule
+    // is that a submission which fails has no effect.
+    for scheduler in BOTH {
+        let pool = pool_with(1, scheduler);
+        pool.shutdown(std::time::Duration::from_secs(60));
+        let runs = Arc::new(AtomicUsize::new(0));
+        let (work, complete) = (runs.clone(), runs.clone());
+        let refused = pool.submit(
+            JobKind::Cpu,
+            "late",
+            move || work.fetch_add(1, Ordering::SeqCst),
+            move |_outcome| drop(complete.fetch_add(1, Ordering::SeqCst)),
+        );
+        assert!(refused.is_err());
+        assert_eq!(runs.load(Ordering::SeqCst), 0);
+        assert_eq!(Arc::strong_count(&runs), 1, "the closures are dropped");
+    }
+}
+
+#[test]
 fn b55_a_running_job_cannot_be_cancelled_and_completes() {
     for scheduler in BOTH {
         let pool = pool_with(4, scheduler);
