@@ -36,7 +36,7 @@ struct Recorded {
     #[serde(default)]
     params: BTreeMap<String, Value>,
     claims: Vec<Claim>,
-    figures: BTreeMap<String, BTreeMap<String, Value>>,
+    figures: BTreeMap<String, Value>,
     machine: BTreeMap<String, Value>,
     versions: BTreeMap<String, String>,
 }
@@ -73,12 +73,44 @@ pub(crate) fn check() -> Result<()> {
         }
         recorded.push(path);
     }
+    for path in data_files("svg")? {
+        let result = fs::read_to_string(path.with_extension("json"))
+            .with_context(|| format!("{} has no recorded result beside it", path.display()))?;
+        let picture = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        compare_picture(&picture, &result)
+            .with_context(|| format!("{} is not a picture of its result", path.display()))?;
+    }
     for path in data_files("md")? {
         if !recorded.contains(&path) {
             bail!("{} has no recorded result beside it", path.display());
         }
     }
     Ok(())
+}
+
+/// A picture says its figures in words, for those who cannot see it: they must be those of the result.
+fn compare_picture(svg: &str, json: &str) -> Result<()> {
+    let recorded: Recorded = serde_json::from_str(json)?;
+    let pings = recorded.figures.get("ping_ms").and_then(Value::as_object).context("no figures.ping_ms")?;
+    for (act, statistics) in pings {
+        for key in ["p50", "p99"] {
+            let wanted = statistics.get(key).and_then(Value::as_f64).context("a figure is missing")?;
+            let found =
+                figure_in_words(svg, act, key).with_context(|| format!("it does not say {act} {key}"))?;
+            // The words have three significant digits.
+            if (found - wanted).abs() > wanted * 0.006 {
+                bail!("{act} {key} is {wanted} in the result and {found} in the picture");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The number behind `act: p50 …` or, within the same part of the sentence, `p99 …`.
+fn figure_in_words(svg: &str, act: &str, key: &str) -> Option<f64> {
+    let about = svg.split_once(&format!("{act}: "))?.1.split(';').next()?;
+    let number = about.split_once(&format!("{key} "))?.1;
+    number.split(' ').next()?.parse().ok()
 }
 
 /// Each table with the text that its result demands.
@@ -119,7 +151,7 @@ fn render(json: &str) -> Result<String> {
 }
 
 /// The order of a story, for the names that have one; JSON objects have none. Others follow by name.
-const ORDER: [&str; 6] = ["ping_ms", "block_ms", "idle", "inline", "offloaded", "chunked"];
+const ORDER: [&str; 4] = ["idle", "inline", "offloaded", "chunked"];
 
 fn in_order<T>(map: &BTreeMap<String, T>) -> Vec<(&String, &T)> {
     let mut entries: Vec<_> = map.iter().collect();
@@ -127,12 +159,17 @@ fn in_order<T>(map: &BTreeMap<String, T>) -> Vec<(&String, &T)> {
     entries
 }
 
+/// The groups of figures that a page shows; a result holds more.
+const SHOWN: [&str; 2] = ["ping_ms", "block_ms"];
+
 /// One table for each group of figures; `block_ms` holds the statistics themselves, others a row per act.
 fn figures(out: &mut String, recorded: &Recorded) -> Result<()> {
-    for (name, group) in in_order(&recorded.figures) {
+    for name in SHOWN {
+        let Some(group) = recorded.figures.get(name) else { bail!("the result has no figures.{name}") };
+        let group: BTreeMap<String, Value> = serde_json::from_value(group.clone())?;
         writeln!(out, "| `{name}` | p50 | p99 | max | count |\n|---|---:|---:|---:|---:|")?;
         if group.values().all(Value::is_object) {
-            for (act, statistics) in in_order(group) {
+            for (act, statistics) in in_order(&group) {
                 writeln!(out, "| {act} | {} |", statistics_cells(|key| statistics.get(key)))?;
             }
         } else {
@@ -166,7 +203,7 @@ fn claims(out: &mut String, recorded: &Recorded) -> Result<()> {
 fn origin(out: &mut String, recorded: &Recorded) -> Result<()> {
     let Recorded { experiment, started_at, rounds, seed, .. } = recorded;
     let listed = |map: &BTreeMap<String, Value>| {
-        let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let shown = |value: &Value| value.as_str().map_or_else(|| number(value), str::to_owned);
         map.iter().map(|(key, value)| format!("{key} {}", shown(value))).collect::<Vec<_>>().join(", ")
     };
     let versions = recorded.versions.iter().map(|(name, version)| format!("{name} {version}"));
@@ -209,7 +246,7 @@ mod tests {
                  {"id": "L11", "verdict": "inconclusive", "rule": "r", "value": null, "low": null, "high": null, "threshold": 0.1}],
       "figures": {"ping_ms": {"chunked": {"p50": 0.2, "p99": 0.5, "max": 1.5, "count": 1000}, "more": {"count": 3},
                               "idle": {"p50": 0.1234, "p99": 0.3, "max": 1.0, "count": 1000}},
-                  "block_ms": {"asked": 200, "p50": 201.04, "p99": 207, "max": 210, "count": 40}},
+                  "block_ms": {"asked": 200, "p50": 201.04, "p99": 207, "max": 210, "count": 40}, "chunk_price": 1.1, "stalls": []},
       "machine": {"cores": 2, "cpu": "x"}, "versions": {"runtime-lab": "0.1.0", "rustc": "1.95.0"}}"#;
 
     const TABLES: &str = "\
@@ -239,6 +276,17 @@ mod tests {
     #[test]
     fn a_result_becomes_tables() {
         assert_eq!(render(RESULT).unwrap(), TABLES);
+    }
+
+    #[test]
+    fn a_picture_of_another_result_is_found() {
+        let result = r#"{"schema": 1, "experiment": "e", "started_at": "", "complete": true, "rounds": 1, "seed": 1, "claims": [],
+          "figures": {"ping_ms": {"idle": {"p50": 0.2312, "p99": 4.136}}}, "machine": {}, "versions": {}}"#;
+        let says = |text: &str| compare_picture(&format!("<svg aria-label=\"ms. {text}\">"), result).is_ok();
+        assert!(says("idle: p50 0.231 ms, p99 4.14 ms, max 9 ms"));
+        assert!(!says("idle: p50 0.231 ms, p99 4.20 ms, max 9 ms"));
+        assert!(!says("inline: p50 0.231 ms, p99 4.14 ms"));
+        assert!(!says(""));
     }
 
     #[test]
