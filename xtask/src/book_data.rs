@@ -60,6 +60,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         fs::write(&path, expected).with_context(|| format!("cannot write {}", path.display()))?;
         println!("wrote {}", path.display());
     }
+    for (from, to) in pictures()? {
+        fs::copy(&from, &to).with_context(|| format!("cannot write {}", to.display()))?;
+        println!("wrote {}", to.display());
+    }
     Ok(())
 }
 
@@ -79,6 +83,11 @@ pub(crate) fn check() -> Result<()> {
         let picture = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         compare_picture(&picture, &result)
             .with_context(|| format!("{} is not a picture of its result", path.display()))?;
+    }
+    for (from, to) in pictures()? {
+        if fs::read(&from).ok() != fs::read(&to).ok() {
+            bail!("{} is not the recorded picture; run `cargo xtask book-data`", to.display());
+        }
     }
     for path in data_files("md")? {
         if !recorded.contains(&path) {
@@ -111,6 +120,18 @@ fn figure_in_words(svg: &str, act: &str, key: &str) -> Option<f64> {
     let about = svg.split_once(&format!("{act}: "))?.1.split(';').next()?;
     let number = about.split_once(&format!("{key} "))?.1;
     number.split(' ').next()?.parse().ok()
+}
+
+/// Each recorded picture and its copies: a book can only show pictures that lie beside its pages.
+fn pictures() -> Result<Vec<(PathBuf, PathBuf)>> {
+    let mut pictures = Vec::new();
+    for path in data_files("svg")? {
+        let name = path.file_name().context("a picture has a name")?;
+        for edition in ["en", "ko"] {
+            pictures.push((path.clone(), process::root().join("book").join(edition).join("src").join(name)));
+        }
+    }
+    Ok(pictures)
 }
 
 /// Each table with the text that its result demands.

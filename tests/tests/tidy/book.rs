@@ -18,8 +18,7 @@ fn check_include(page: &str, argument: &str, read: impl Fn(&str) -> Option<Strin
     let path = resolve(page, path);
     let Some(text) = read(&path) else { return Some(format!("includes {path}, which does not exist")) };
     if anchor.is_empty() {
-        // A table or a picture that was made from a recorded result is included whole.
-        let is_page = (path.ends_with(".md") || path.ends_with(".svg")) && !argument.contains(':');
+        let is_page = path.ends_with(".md") && !argument.contains(':');
         let problem =
             if is_page { None } else { Some(format!("include an anchor of {path}, not all of it")) };
         return problem.or_else(|| text.trim().is_empty().then(|| format!("{path} is empty")));
