@@ -33,6 +33,11 @@ struct Owner {
 }
 
 impl BlockingPool {
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.owner.shared
+    }
+
     /// The options of a pool, each with its default.
     pub fn builder() -> PoolBuilder {
         PoolBuilder::default()

@@ -212,3 +212,39 @@ impl Shared {
 pub(crate) fn slow_limit(size: usize) -> usize {
     size.div_ceil(2)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::{BlockingPool, JobKind, Scheduler};
+
+    #[test]
+    fn cancelled_jobs_do_not_fill_the_queue_of_a_stuck_pool() {
+        for scheduler in [Scheduler::Fifo, Scheduler::WorkStealing] {
+            let pool = BlockingPool::builder().threads(1).scheduler(scheduler).build().expect("in range");
+            let (open, gate) = mpsc::channel::<()>();
+            let (run, running) = mpsc::channel();
+            let stuck = move || {
+                run.send(()).expect("the test waits for this");
+                gate.recv().expect_err("the sender is dropped");
+            };
+            pool.submit(JobKind::Cpu, "stuck", stuck, |_| ()).expect("it is open");
+            running.recv().expect("it runs");
+            let submit = |kind| pool.submit(kind, "short", || (), |_| ()).expect("it is open");
+            for _ in 0..100 {
+                submit(JobKind::Cpu); // These live.
+            }
+            for at in 0..10_000 {
+                let kind = if at % 2 == 0 { JobKind::Cpu } else { JobKind::SlowIo };
+                submit(kind).cancel_here().expect("it is queued");
+            }
+            let left = pool.shared().queue.drain();
+            drop(open);
+            let alive = left.iter().filter(|job| job.head().word.withdraw() == Cancel::Won);
+            assert_eq!(alive.count(), 100);
+            assert!(left.len() <= 300, "{} jobs lie in the queue of {scheduler:?}", left.len());
+        }
+    }
+}
