@@ -321,7 +321,7 @@ impl LoopHandle {
 
     /// The answer is `false` when the run must end before the close callback's turn has come.
     fn finish_close(&self, id: HandleId) -> bool {
-        if !self.stream_cancel_requests(id) {
+        if !self.stream_cancel_requests(id) || !self.udp_cancel_sends(id) {
             return false;
         }
         let Some(mut handle) = self.core.handles.remove(id) else { return true };

@@ -14,10 +14,13 @@ use std::panic::Location;
 
 use slab::Slab;
 
+#[cfg(unix)]
+use crate::child::{ChildState, ExitCallback};
 use crate::core::{Callback, CloseCallback, LoopHandle};
 use crate::remote::AsyncShared;
 use crate::tcp::{ListenerRemains, ListenerState, StreamRemains, StreamState};
 use crate::timer::TimerState;
+use crate::udp::{UdpRemains, UdpState};
 use crate::watcher::WatcherKind;
 
 /// Which handle: its slot, and the generation that tells it from earlier users of the slot.
@@ -58,10 +61,20 @@ pub(crate) struct Handle {
 /// What a handle is; large states are boxed so that a timer stays small.
 pub(crate) enum Kind {
     Timer(TimerState),
-    Watcher { which: WatcherKind, start: u64, callback: Option<Callback> },
-    Async { shared: std::sync::Arc<AsyncShared>, callback: Option<Callback> },
+    Watcher {
+        which: WatcherKind,
+        start: u64,
+        callback: Option<Callback>,
+    },
+    Async {
+        shared: std::sync::Arc<AsyncShared>,
+        callback: Option<Callback>,
+    },
     Listener(Box<ListenerState>),
     Stream(Box<StreamState>),
+    Udp(Box<UdpState>),
+    #[cfg(unix)]
+    Child(Box<ChildState>),
 }
 
 impl Kind {
@@ -74,6 +87,9 @@ impl Kind {
             Kind::Async { .. } => "async handle",
             Kind::Listener(_) => "TCP listener",
             Kind::Stream(_) => "TCP stream",
+            Kind::Udp(_) => "UDP socket",
+            #[cfg(unix)]
+            Kind::Child(_) => "child process",
         }
     }
 }
@@ -89,6 +105,9 @@ impl Kind {
             Kind::Watcher { .. } | Kind::Async { .. } => Remains::Nothing,
             Kind::Listener(listener) => Remains::Listener(listener.stop_for_good()),
             Kind::Stream(stream) => Remains::Stream(stream.stop_for_good()),
+            Kind::Udp(socket) => Remains::Udp(socket.stop_for_good()),
+            #[cfg(unix)]
+            Kind::Child(child) => Remains::Child(child.stop_for_good()),
         }
     }
 }
@@ -207,6 +226,9 @@ impl LoopHandle {
             Remains::Idle => self.idle_stopped(),
             Remains::Listener(remains) => self.listener_closed(location, remains),
             Remains::Stream(remains) => self.stream_closed(location, remains),
+            Remains::Udp(remains) => self.udp_closed(location, remains),
+            #[cfg(unix)]
+            Remains::Child(callback) => self.dispose(location, callback),
         }
         true
     }
@@ -252,6 +274,10 @@ enum Remains {
     Idle,
     Listener(ListenerRemains),
     Stream(StreamRemains),
+    Udp(UdpRemains),
+    /// Whoever waited for the exit hears nothing.
+    #[cfg(unix)]
+    Child(Option<ExitCallback>),
 }
 
 /// The methods that every public handle type has.

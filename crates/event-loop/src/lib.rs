@@ -2,8 +2,8 @@
 //!
 //! # Layout
 //! Read [`EventLoop`] first: its `pass` lists the phases. Then the table of handles (active, referenced,
-//! closing), timers and their heap, watchers, the poll phase, sockets, the ways in from other threads, Node's
-//! layer, tasks, and last who held the loop ([`LoopHandle::stalls`]).
+//! closing), timers and their heap, watchers, the poll phase, sockets, the ways in from other threads, child
+//! processes, Node's layer, tasks, and last who held the loop ([`LoopHandle::stalls`]).
 //!
 //! # Invariants
 //! The files give theirs; the ids are unique in this crate.
@@ -20,7 +20,10 @@ mod timer;
 mod timer_heap;
 mod poll_phase;
 mod tcp;
+mod udp;
 mod remote;
+#[cfg(unix)]
+mod child;
 mod node;
 mod task;
 mod blame;
@@ -29,6 +32,8 @@ mod error;
 mod driver;
 
 pub use blame::{SpanSite, StallReport};
+#[cfg(unix)]
+pub use child::Child;
 pub use core::LoopHandle;
 pub use driver::{Call, DriverLog, Peer, Script};
 pub use error::LoopError;
@@ -45,4 +50,5 @@ pub use task::{
 };
 pub use tcp::{Accepted, OwnedTcpStream, ReadEvent, TcpListener, TcpStream};
 pub use timer::Timer;
+pub use udp::UdpSocket;
 pub use watcher::{Check, Idle, Prepare};

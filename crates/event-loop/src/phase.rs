@@ -89,6 +89,12 @@ pub enum Callee {
     Connect,
     /// A shutdown request is done.
     Shutdown,
+    /// A datagram, or an error of receiving.
+    Receive,
+    /// A send request is done.
+    Send,
+    /// A child process has ended.
+    Exit,
     /// A close callback.
     Close,
     /// A poll of a local task.
@@ -118,6 +124,9 @@ impl Callee {
             Callee::Write => "write",
             Callee::Connect => "connect",
             Callee::Shutdown => "shutdown",
+            Callee::Receive => "receive",
+            Callee::Send => "send",
+            Callee::Exit => "exit",
             Callee::Close => "close",
             Callee::Task => "task",
             Callee::Drop => "drop",

@@ -161,6 +161,11 @@ impl LoopHandle {
                 stream.read_closed |= event.read_closed;
                 true
             }
+            Kind::Udp(socket) => {
+                socket.readable |= event.readable;
+                socket.writable |= event.writable;
+                true
+            }
             _ => false,
         });
         (found == Some(true)).then_some(id)
@@ -171,21 +176,25 @@ impl LoopHandle {
         let queued = self.core.handles.with(id, |handle| match &handle.kind {
             Kind::Listener(listener) => listener.queued,
             Kind::Stream(stream) => stream.queued,
+            Kind::Udp(socket) => socket.queued,
             _ => false,
         });
         queued == Some(true)
     }
 
     fn serve_handle(&self, id: HandleId) {
-        let is_listener = self.core.handles.with(id, |handle| match handle.kind {
-            Kind::Listener(_) => Some(true),
-            Kind::Stream(_) => Some(false),
-            _ => None,
+        let serve = self.core.handles.with(id, |handle| {
+            let serve: fn(&LoopHandle, HandleId) = match handle.kind {
+                Kind::Listener(_) => LoopHandle::listener_ready,
+                Kind::Stream(_) => LoopHandle::stream_ready,
+                Kind::Udp(_) => LoopHandle::udp_ready,
+                _ => return None,
+            };
+            Some(serve)
         });
-        match is_listener.flatten() {
-            Some(true) => self.listener_ready(id),
-            Some(false) => self.stream_ready(id),
-            None => {}
+        // Called without a borrow of the table (L1).
+        if let Some(Some(serve)) = serve {
+            serve(self, id);
         }
     }
 
@@ -204,6 +213,7 @@ impl Kind {
         match self {
             Kind::Listener(listener) => std::mem::replace(&mut listener.queued, now),
             Kind::Stream(stream) => std::mem::replace(&mut stream.queued, now),
+            Kind::Udp(socket) => std::mem::replace(&mut socket.queued, now),
             _ => true,
         }
     }

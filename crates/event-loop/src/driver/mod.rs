@@ -6,8 +6,8 @@
 //! replays a run to the same phase trace.
 //!
 //! A driver answers: `now`, `poll`, `inbox` (how many items from other threads to take), `listen`, `connect`,
-//! `finish_connect`, `accept`, `shed`, `register`, `read`, `write`, `shutdown`, `local_addr`, `set_nodelay`,
-//! `close`.
+//! `finish_connect`, `accept`, `shed`, `register`, `read`, `write`, `shutdown`, `bind_udp`, `recv_from`, `send_to`,
+//! `local_addr`, `set_nodelay`, `close`.
 //!
 //! # Invariants
 //! - D1: readiness is edge-triggered: after an edge, a socket is silent until its owner has seen `WouldBlock`.
@@ -198,6 +198,31 @@ impl Driver {
 
     pub(crate) fn shutdown(&mut self, socket: SocketId, how: Shutdown) -> io::Result<()> {
         let result = each_world!(self, world => world.shutdown(socket, how));
+        self.note(|| Answer::Done(logged(&result, |_| ())));
+        result
+    }
+
+    /// Opens a datagram socket on `addr`, registered for both directions.
+    pub(crate) fn bind_udp(&mut self, addr: SocketAddr, token: u64) -> io::Result<SocketId> {
+        let result = each_world!(self, world => world.bind_udp(addr, token));
+        self.note(|| Answer::Socket(logged(&result, |id| id.0)));
+        result
+    }
+
+    /// Takes one waiting datagram: its length and its sender.
+    pub(crate) fn recv_from(
+        &mut self,
+        socket: SocketId,
+        buffer: &mut [u8],
+    ) -> io::Result<(usize, SocketAddr)> {
+        let result = each_world!(self, world => world.recv_from(socket, buffer));
+        self.note(|| Answer::Datagram(logged(&result, |(bytes, from)| (buffer[..*bytes].to_vec(), *from))));
+        result
+    }
+
+    /// Sends one datagram, whole or not at all.
+    pub(crate) fn send_to(&mut self, socket: SocketId, data: &[u8], addr: SocketAddr) -> io::Result<()> {
+        let result = each_world!(self, world => world.send_to(socket, data, addr));
         self.note(|| Answer::Done(logged(&result, |_| ())));
         result
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clock::Clock;
-use mio::net::{TcpListener, TcpStream};
+use mio::net::{TcpListener, TcpStream, UdpSocket};
 use mio::{Interest, Token};
 use slab::Slab;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -34,6 +34,7 @@ pub(crate) struct OsDriver {
 enum OsSocket {
     Listener(TcpListener),
     Stream(TcpStream),
+    Datagrams(UdpSocket),
 }
 
 impl OsDriver {
@@ -126,6 +127,25 @@ impl OsDriver {
         self.stream(socket)?.shutdown(how)
     }
 
+    pub(super) fn bind_udp(&mut self, addr: SocketAddr, token: u64) -> io::Result<SocketId> {
+        let mut socket = UdpSocket::bind(addr)?;
+        let both = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut socket, Token(token as usize), both)?;
+        Ok(SocketId(self.sockets.insert(OsSocket::Datagrams(socket))))
+    }
+
+    pub(super) fn recv_from(
+        &mut self,
+        socket: SocketId,
+        buffer: &mut [u8],
+    ) -> io::Result<(usize, SocketAddr)> {
+        self.datagrams(socket)?.recv_from(buffer)
+    }
+
+    pub(super) fn send_to(&mut self, socket: SocketId, data: &[u8], addr: SocketAddr) -> io::Result<()> {
+        self.datagrams(socket)?.send_to(data, addr).map(drop)
+    }
+
     pub(super) fn finish_connect(&mut self, socket: SocketId) -> io::Result<()> {
         let stream = self.stream(socket)?;
         if let Some(error) = stream.take_error()? {
@@ -145,6 +165,7 @@ impl OsDriver {
         match self.sockets.get(socket.0) {
             Some(OsSocket::Listener(listener)) => listener.local_addr(),
             Some(OsSocket::Stream(stream)) => stream.local_addr(),
+            Some(OsSocket::Datagrams(socket)) => socket.local_addr(),
             None => Err(unknown()),
         }
     }
@@ -161,6 +182,13 @@ impl OsDriver {
     fn listener(&mut self, socket: SocketId) -> io::Result<&mut TcpListener> {
         match self.sockets.get_mut(socket.0) {
             Some(OsSocket::Listener(listener)) => Ok(listener),
+            _ => Err(unknown()),
+        }
+    }
+
+    fn datagrams(&mut self, socket: SocketId) -> io::Result<&mut UdpSocket> {
+        match self.sockets.get_mut(socket.0) {
+            Some(OsSocket::Datagrams(socket)) => Ok(socket),
             _ => Err(unknown()),
         }
     }

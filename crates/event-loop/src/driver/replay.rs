@@ -81,6 +81,7 @@ pub(crate) enum Answer {
     Socket(Logged<usize>),
     Accept(Logged<(usize, SocketAddr)>),
     Read(Logged<(Vec<u8>, bool)>),
+    Datagram(Logged<(Vec<u8>, SocketAddr)>),
     Written(Logged<Moved>),
     Done(Logged<()>),
     Address(Logged<SocketAddr>),
@@ -260,6 +261,33 @@ impl Replay {
 
     pub(super) fn shutdown(&mut self, _socket: SocketId, _how: Shutdown) -> io::Result<()> {
         self.done("shutdown")
+    }
+
+    pub(super) fn bind_udp(&mut self, _addr: SocketAddr, _token: u64) -> io::Result<SocketId> {
+        self.socket("bind_udp")
+    }
+
+    pub(super) fn recv_from(
+        &mut self,
+        _socket: SocketId,
+        buffer: &mut [u8],
+    ) -> io::Result<(usize, SocketAddr)> {
+        match self.next() {
+            Some(Answer::Datagram(result)) => {
+                let (data, from) = again(result)?;
+                let Some(room) = buffer.get_mut(..data.len()) else {
+                    let found = Answer::Datagram(Ok((data, from)));
+                    return Err(self.diverged("recv_from into a smaller buffer", Some(&found)));
+                };
+                room.copy_from_slice(&data);
+                Ok((data.len(), from))
+            }
+            other => Err(self.diverged("recv_from", other.as_ref())),
+        }
+    }
+
+    pub(super) fn send_to(&mut self, _socket: SocketId, _data: &[u8], _addr: SocketAddr) -> io::Result<()> {
+        self.done("send_to")
     }
 
     pub(super) fn finish_connect(&mut self, _socket: SocketId) -> io::Result<()> {

@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 use clock::{Clock, ManualClock};
 use slab::Slab;
 
+mod datagrams;
+
 use super::{EVENTS_PER_POLL, LoopWaker, Moved, Readiness, SocketId, WAKE};
 
 /// The name that a script gives to the other end of a connection.
@@ -44,6 +46,12 @@ pub enum Call {
     Shutdown,
     /// Adding a socket to the poll set.
     Register,
+    /// Opening a datagram socket.
+    BindUdp,
+    /// Taking a waiting datagram.
+    RecvFrom,
+    /// Sending a datagram.
+    SendTo,
 }
 
 /// The agenda of a scripted world; clones share it, so a test can go on writing while the loop runs.
@@ -60,6 +68,7 @@ pub(super) struct World {
     peers: HashMap<Peer, PeerState>,
     outgoing: VecDeque<(Peer, bool)>,
     edges: VecDeque<Readiness>,
+    datagrams: datagrams::Datagrams,
     faults: HashMap<Call, VecDeque<io::Error>>,
     polls: Vec<Option<Duration>>,
 }
@@ -67,6 +76,7 @@ pub(super) struct World {
 enum SocketSlot {
     Listener { port: u16, token: u64, waiting: VecDeque<Peer>, armed: bool },
     Stream(Peer),
+    Datagrams(datagrams::Slot),
 }
 
 #[derive(Default)]
@@ -91,6 +101,8 @@ enum Happening {
     Reset(Peer),
     Drain(Peer, usize),
     Established(Peer, bool),
+    Datagram { port: u16, from: SocketAddr, data: Vec<u8> },
+    DatagramRoom { port: u16, count: usize },
     Do(Box<dyn FnOnce()>),
 }
 
@@ -115,6 +127,7 @@ impl Script {
             peers: HashMap::new(),
             outgoing: VecDeque::new(),
             edges: VecDeque::new(),
+            datagrams: datagrams::Datagrams::default(),
             faults: HashMap::new(),
             polls: Vec::new(),
         })))
@@ -385,6 +398,7 @@ impl ScriptedDriver {
         let port = match world.listeners.get(socket.0) {
             Some(SocketSlot::Listener { port, .. }) => *port,
             Some(SocketSlot::Stream(peer)) => peer.0 as u16,
+            Some(SocketSlot::Datagrams(slot)) => slot.port,
             None => return Err(closed()),
         };
         Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
@@ -482,6 +496,8 @@ impl World {
                 state.refused = !accepts;
                 self.edge(peer);
             }
+            Happening::Datagram { port, from, data } => self.datagram_arrives(port, from, data),
+            Happening::DatagramRoom { port, count } => self.datagram_room(port, count),
             Happening::Do(_) => unreachable!("outside code is run by the caller, without a borrow"),
         }
     }

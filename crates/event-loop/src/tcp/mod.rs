@@ -21,7 +21,7 @@ pub use owned::{Accepted, OwnedTcpStream};
 pub use stream::{ReadEvent, TcpStream};
 
 pub(crate) use listener::{ListenerRemains, ListenerState};
-pub(crate) use request::Deferred;
+pub(crate) use request::{Deferred, Finished, Request};
 pub(crate) use stream::{StreamRemains, StreamState};
 
 /// How often one event makes the loop read or accept before others get their turn.

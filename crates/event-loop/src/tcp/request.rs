@@ -17,7 +17,7 @@ use crate::core::LoopHandle;
 use crate::handle::{HandleId, Kind};
 use crate::phase::Callee;
 
-pub(super) type RequestCallback = Box<dyn FnOnce(&LoopHandle, io::Result<()>)>;
+pub(crate) type RequestCallback = Box<dyn FnOnce(&LoopHandle, io::Result<()>)>;
 
 /// A write in the queue of its stream.
 pub(super) struct Write {
@@ -27,23 +27,25 @@ pub(super) struct Write {
 }
 
 /// Whom to tell.
-pub(super) struct Request {
-    pub(super) callback: RequestCallback,
-    pub(super) location: &'static Location<'static>,
+pub(crate) struct Request {
+    pub(crate) callback: RequestCallback,
+    pub(crate) location: &'static Location<'static>,
 }
 
 /// A request that is over and has to be told.
 pub(crate) struct Finished {
-    callee: Callee,
-    request: Request,
-    result: io::Result<()>,
+    pub(crate) callee: Callee,
+    pub(crate) request: Request,
+    pub(crate) result: io::Result<()>,
 }
 
 /// What waits for the pending phase.
 pub(crate) enum Deferred {
     /// The stream has finished requests, or a shutdown whose turn may have come.
     Stream(HandleId),
-    /// A request that found its stream closing or gone; the slot is for the phase trace.
+    /// The datagram socket has finished sends.
+    Datagrams(HandleId),
+    /// A request that found its handle closing or gone; the slot is for the phase trace.
     Orphan { slot: u32, finished: Finished },
 }
 
@@ -97,14 +99,18 @@ impl LoopHandle {
         with_stream(self, id, |state| state.finished.extend(finished.take()));
         match finished {
             None => self.queue_pending(id),
-            Some(finished) if self.core.closed.get() => {
-                self.core.count_request(false);
-                self.dispose(finished.request.location, finished.request.callback);
-            }
-            Some(finished) => {
-                let orphan = Deferred::Orphan { slot: id.slot, finished };
-                self.core.pending.borrow_mut().push_back(orphan);
-            }
+            Some(finished) => self.finish_orphan(id, finished),
+        }
+    }
+
+    /// A request on a handle that is closing or gone is told later, as others are; after the loop never.
+    pub(crate) fn finish_orphan(&self, id: HandleId, finished: Finished) {
+        if self.core.closed.get() {
+            self.core.count_request(false);
+            self.dispose(finished.request.location, finished.request.callback);
+        } else {
+            let orphan = Deferred::Orphan { slot: id.slot, finished };
+            self.core.pending.borrow_mut().push_back(orphan);
         }
     }
 
@@ -118,11 +124,12 @@ impl LoopHandle {
     pub(crate) fn run_deferred(&self, deferred: Deferred) {
         match deferred {
             Deferred::Stream(id) => self.stream_pending(id),
+            Deferred::Datagrams(id) => self.udp_pending(id),
             Deferred::Orphan { slot, finished } => self.tell(slot, finished),
         }
     }
 
-    fn tell(&self, slot: u32, finished: Finished) {
+    pub(crate) fn tell(&self, slot: u32, finished: Finished) {
         let Finished { callee, request, result } = finished;
         self.core.count_request(false);
         self.call(Site::new(callee, slot, request.location), || (request.callback)(self, result));
