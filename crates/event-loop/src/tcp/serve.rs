@@ -116,8 +116,9 @@ impl LoopHandle {
             let wanted = with_stream(self, id, |state| {
                 state.open && state.reading && state.readable && state.read_callback.is_some()
             });
+            // What an ended run leaves keeps its turn: its edge does not come again.
             if wanted != Some(true) || self.core.must_end() {
-                return;
+                break;
             }
             let mut buffer = self.core.read_buffer.take();
             buffer.resize(READ_SIZE, 0);
