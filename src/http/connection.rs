@@ -19,9 +19,10 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, StatusCode};
 
-use super::hyper_rt::{HyperIo, LoopTimer};
+use super::hyper_rt::LoopTimer;
 use super::message::{Request, Response, with_status};
 use super::server::{Open, Shared, bump};
+use super::write_limit::WriteLimited;
 
 /// How much a connection that the server ends reads and throws away until the client ends its side, too.
 const LINGER_BYTES: usize = 1024 * 1024;
@@ -54,7 +55,7 @@ pub(super) async fn serve(stream: OwnedTcpStream, open: Open) {
         .max_buf_size(shared.limits.head_bytes.max(8 * 1024))
         .max_headers(shared.limits.headers)
         .half_close(false);
-    let mut connection = builder.serve_connection(HyperIo(stream), service);
+    let mut connection = builder.serve_connection(WriteLimited::new(stream, shared.clone()), service);
     let mut told = false;
     let result = poll_fn(|cx| {
         if shared.stopping.get() && !std::mem::replace(&mut told, true) {
@@ -64,7 +65,9 @@ pub(super) async fn serve(stream: OwnedTcpStream, open: Open) {
         Pin::new(&mut connection).poll(cx)
     })
     .await;
+    let io = connection.into_parts().io;
     let patience = match &result {
+        Err(_) if io.expired() => return bump(&shared.stats.write_timeouts),
         Err(error) if error.is_timeout() => return bump(&shared.stats.head_timeouts),
         Err(_) => shared.limits.body_time,
         Ok(()) if marks.unread.get() => shared.limits.body_time,
@@ -75,7 +78,7 @@ pub(super) async fn serve(stream: OwnedTcpStream, open: Open) {
     if result.is_err() || marks.broken.get() {
         bump(&shared.stats.failed_connections);
     }
-    linger(&connection.into_parts().io.0, patience, &open).await;
+    linger(io.stream(), patience, &open).await;
 }
 
 /// Reads and forgets until the client ends its side, for a bounded time and amount; without patience, and when the

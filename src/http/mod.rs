@@ -17,6 +17,7 @@
 
 mod server;
 mod connection;
+mod write_limit;
 mod message;
 mod hyper_rt;
 

@@ -2,8 +2,8 @@
 //!
 //! # Invariants
 //! - W2: a connection counts as open from its accept to the end of its task; never more than the limit are open.
-//! - W3: after `stop` no connection takes a further request; what has begun is answered, and then nothing keeps the
-//!   loop alive.
+//! - W3: after `stop` no connection takes a further request; what has begun is answered, a client that does not take its
+//!   answer is given up after the write time, and then nothing keeps the loop alive.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -63,6 +63,9 @@ pub struct Limits {
     pub head_time: Duration,
     /// Time for the whole body to arrive; also how long a client that was refused may take to end its side.
     pub body_time: Duration,
+    /// Time that a write may wait for the client to make room; when the server stops, the time for all that is left
+    /// to write from then on, or from the first wait after it.
+    pub write_time: Duration,
     /// Open connections; more are closed at once.
     pub connections: usize,
     /// Connections that may wait to be accepted.
@@ -77,6 +80,7 @@ impl Default for Limits {
             body_bytes: 1024 * 1024,
             head_time: Duration::from_secs(30),
             body_time: Duration::from_secs(30),
+            write_time: Duration::from_secs(30),
             connections: 10_000,
             backlog: 1024,
         }
@@ -162,6 +166,7 @@ pub(super) struct Stats {
     pub(super) panics: Cell<u64>,
     pub(super) failed_connections: Cell<u64>,
     pub(super) head_timeouts: Cell<u64>,
+    pub(super) write_timeouts: Cell<u64>,
     pub(super) too_large: Cell<u64>,
     pub(super) too_slow: Cell<u64>,
 }
@@ -190,6 +195,8 @@ pub struct ServerStats {
     pub failed_connections: u64,
     /// Connections closed because no whole head came in time; idle ones are among them.
     pub head_timeouts: u64,
+    /// Connections closed because the client did not take its answer in time.
+    pub write_timeouts: u64,
     /// Bodies over the limit.
     pub too_large: u64,
     /// Bodies that came too slowly.
@@ -265,7 +272,8 @@ impl ServerHandle {
         self.local_addr
     }
 
-    /// Stops listening and lets open connections finish the request that they are in.
+    /// Stops listening and lets open connections finish the request that they are in, for at most
+    /// [`Limits::write_time`] once their clients do not take the answer.
     pub fn stop(&self) {
         self.listener.close();
         self.shared.stopping.set(true);
@@ -286,6 +294,7 @@ impl ServerHandle {
             panics: stats.panics.get(),
             failed_connections: stats.failed_connections.get(),
             head_timeouts: stats.head_timeouts.get(),
+            write_timeouts: stats.write_timeouts.get(),
             too_large: stats.too_large.get(),
             too_slow: stats.too_slow.get(),
         }

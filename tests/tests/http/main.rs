@@ -9,6 +9,7 @@ mod protocol;
 mod limits;
 mod panics;
 mod stop;
+mod unread;
 mod hostile;
 mod descriptors;
 mod blame;
