@@ -11,6 +11,6 @@ pub fn lookup(host: &str, port: u16) -> Request<Vec<SocketAddr>> {
     let host = host.to_owned();
     Request::new(JobKind::SlowIo, "dns.lookup", move || match (host.as_str(), port).to_socket_addrs() {
         Ok(addresses) => Ok(addresses.collect()),
-        Err(source) => Err(RequestError::Name { host, source }),
+        Err(cause) => Err(RequestError::Name { host, cause }),
     })
 }

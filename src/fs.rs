@@ -16,7 +16,7 @@ fn file<T: Send + 'static>(
 ) -> Request<T> {
     let path = path.to_owned();
     Request::new(JobKind::FastIo, name, move || {
-        retry(|| work(&path)).map_err(|source| RequestError::File { action, path, source })
+        retry(|| work(&path)).map_err(|cause| RequestError::File { action, path, cause })
     })
 }
 

@@ -11,27 +11,27 @@ use event_loop::{LoopHandle, OneshotReceiver, oneshot};
 
 use crate::join::{self, JobHandle};
 
-/// Why a request has no value.
+/// Why a request has no value. The text is complete: it says the cause, so there is no `source()`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
     /// The system refused a file operation.
-    #[error("cannot {action} {path:?}: {source}")]
+    #[error("cannot {action} {path:?}: {cause}")]
     File {
         /// What was asked: read, write, stat, list.
         action: &'static str,
         /// The file.
         path: PathBuf,
         /// The system's answer.
-        source: io::Error,
+        cause: io::Error,
     },
     /// A host name could not be resolved.
-    #[error("cannot look up {host:?}: {source}")]
+    #[error("cannot look up {host:?}: {cause}")]
     Name {
         /// The name.
         host: String,
         /// The resolver's answer.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The system has no random bytes.
     #[error("cannot get random bytes: {0}")]

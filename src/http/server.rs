@@ -21,7 +21,7 @@ use slab::Slab;
 use super::connection;
 use super::message::{IntoReply, Request, Response};
 
-/// What can go wrong when a server starts.
+/// What can go wrong when a server starts. The text is complete: it says the cause, so there is no `source()`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpError {
@@ -32,12 +32,12 @@ pub enum HttpError {
         addr: String,
     },
     /// The system refused the port.
-    #[error("cannot listen on {addr}: {source}{}", hint(.source))]
+    #[error("cannot listen on {addr}: {cause}{}", hint(.cause))]
     Listen {
         /// Where.
         addr: SocketAddr,
         /// The system's answer.
-        source: io::Error,
+        cause: io::Error,
     },
 }
 
@@ -137,7 +137,7 @@ impl Server {
     /// # Errors
     /// When the system refuses the port.
     pub fn serve(self, lp: &LoopHandle) -> Result<ServerHandle, HttpError> {
-        let listen = |source| HttpError::Listen { addr: self.addr, source };
+        let listen = |cause| HttpError::Listen { addr: self.addr, cause };
         let listener = TcpListener::bind(lp, self.addr, self.limits.backlog).map_err(listen)?;
         let local_addr = listener.local_addr().map_err(listen)?;
         let shared = Rc::new(Shared {

@@ -19,13 +19,15 @@ fn assert_refused<T: Send + std::fmt::Debug + 'static>(
     kind: io::ErrorKind,
 ) {
     let error = ask(request).unwrap_err();
-    let RequestError::File { action, path, source } = &error else { panic!("{error:?}") };
-    assert_eq!((*action, path.as_path(), source.kind()), (wanted, at, kind));
+    let RequestError::File { action, path, cause } = &error else { panic!("{error:?}") };
+    assert_eq!((*action, path.as_path(), cause.kind()), (wanted, at, kind));
     let words = error.to_string();
     assert!(
         words.contains(&format!("cannot {wanted}")) && words.contains(&at.display().to_string()),
         "{words}"
     );
+    assert_eq!(words.matches(&cause.to_string()).count(), 1, "{words}");
+    assert!(std::error::Error::source(&error).is_none(), "the text has said it already");
 }
 
 #[test]

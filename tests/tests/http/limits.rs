@@ -243,9 +243,11 @@ fn an_address_that_makes_no_sense_or_is_taken_is_refused_in_words() {
     let addr = taken.local_addr().unwrap();
     let runtime = Runtime::new().unwrap();
     let error = Server::on(addr).unwrap().serve(&runtime.handle()).err().expect("a taken port");
-    assert!(matches!(error, HttpError::Listen { .. }));
+    let HttpError::Listen { cause, .. } = &error else { panic!("{error:?}") };
     let words = error.to_string();
+    assert_eq!(words.matches(&cause.to_string()).count(), 1, "{words}");
     assert!(words.contains(&addr.to_string()) && words.contains("another process has this port"), "{words}");
+    assert!(std::error::Error::source(&error).is_none(), "the text has said it already");
     let ended: Result<bool, LoopError> = runtime.run(runtime_lab::RunMode::Default);
     assert!(!ended.unwrap(), "a server that does not listen does not hold the loop");
 }
