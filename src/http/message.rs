@@ -75,8 +75,7 @@ fn decode(text: &str) -> String {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let escape = bytes.get(at + 1..at + 3).and_then(|hex| std::str::from_utf8(hex).ok());
-        match (bytes[at], escape.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
+        match (bytes[at], escaped(&bytes[at + 1..])) {
             (b'%', Some(byte)) => {
                 decoded.push(byte);
                 at += 3;
@@ -88,6 +87,12 @@ fn decode(text: &str) -> String {
         at += 1;
     }
     String::from_utf8_lossy(&decoded).into_owned()
+}
+
+/// The byte that two hex digits say. `from_str_radix` alone would take a sign for a digit.
+fn escaped(rest: &[u8]) -> Option<u8> {
+    let hex = rest.first_chunk::<2>().filter(|hex| hex.iter().all(u8::is_ascii_hexdigit))?;
+    u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()
 }
 
 /// A response with its whole body. Small, so that it can be the error of a `Result` as well.
@@ -190,10 +195,11 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_escape_stays_as_it_is() {
-        for (text, expected) in
-            [("%", "%"), ("%4", "%4"), ("%zz", "%zz"), ("%e4%bd%a0", "你"), ("%ff", "\u{fffd}")]
-        {
+    fn an_escape_is_two_hex_digits_and_a_broken_one_stays_as_it_is() {
+        for text in ["%", "%4", "%zz", "%4z", "%-f", "%%", "%é"] {
+            assert_eq!(decode(text), text);
+        }
+        for (text, expected) in [("%+f", "% f"), ("%%41", "%A"), ("%e4%Bd%A0", "你"), ("%ff", "\u{fffd}")] {
             assert_eq!(decode(text), expected);
         }
     }
