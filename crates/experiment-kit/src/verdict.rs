@@ -94,6 +94,43 @@ pub struct Claim {
     pub interval: Option<Interval>,
     /// What it is compared with.
     pub threshold: f64,
+    /// Why the claim fails, where the one interval does not say it.
+    pub reason: Option<String>,
+    /// The second condition of the claim, where it has one.
+    pub also: Option<Also>,
+}
+
+/// A second condition of a claim.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Also {
+    /// What is compared.
+    pub metric: &'static str,
+    /// Its value and interval, when there were enough samples.
+    pub interval: Option<Interval>,
+    /// What it is compared with.
+    pub threshold: f64,
+}
+
+impl Serialize for Also {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Row<'a> {
+            metric: &'a str,
+            value: Option<f64>,
+            low: Option<f64>,
+            high: Option<f64>,
+            threshold: f64,
+        }
+        let part = |get: fn(&Interval) -> f64| self.interval.as_ref().map(|one| significant(get(one)));
+        let row = Row {
+            metric: self.metric,
+            value: part(|one| one.value),
+            low: part(|one| one.low),
+            high: part(|one| one.high),
+            threshold: self.threshold,
+        };
+        row.serialize(serializer)
+    }
 }
 
 impl Serialize for Claim {
@@ -111,6 +148,7 @@ impl Serialize for Claim {
             threshold: f64,
             condition: Option<&'c str>,
             reason: Option<&'c str>,
+            also: Option<&'c Also>,
         }
         let part =
             |get: fn(&Interval) -> f64| self.interval.as_ref().map(|interval| significant(get(interval)));
@@ -129,7 +167,11 @@ impl Serialize for Claim {
             } else {
                 None
             },
-            reason: if let Verdict::Inconclusive { reason } = &self.verdict { Some(reason) } else { None },
+            reason: match &self.verdict {
+                Verdict::Inconclusive { reason } => Some(reason),
+                _ => self.reason.as_deref(),
+            },
+            also: self.also.as_ref(),
         };
         row.serialize(serializer)
     }
@@ -175,10 +217,12 @@ mod tests {
             unit: "ratio",
             interval: None,
             threshold: 10.0,
+            reason: None,
+            also: None,
         };
         assert_eq!(
             serde_json::to_string(&claim).unwrap(),
-            r#"{"id":"L10","verdict":"inconclusive","rule":"a rule","metric":"a / b","unit":"ratio","value":null,"low":null,"high":null,"threshold":10.0,"condition":null,"reason":"no samples"}"#
+            r#"{"id":"L10","verdict":"inconclusive","rule":"a rule","metric":"a / b","unit":"ratio","value":null,"low":null,"high":null,"threshold":10.0,"condition":null,"reason":"no samples","also":null}"#
         );
     }
 

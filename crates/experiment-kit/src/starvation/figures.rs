@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::contender::ServerStats;
-use crate::load::{FailureKind, Outcome};
+use crate::load::Outcome;
 use crate::starvation::acts::Act;
 use crate::stats::Summary;
 use crate::verdict::significant;
@@ -34,8 +34,12 @@ pub struct ActSamples {
     pub completion_ms: Vec<f64>,
     /// How late the client itself was with its requests.
     pub client_late_ms: Vec<f64>,
-    /// Requests without a proper answer.
-    pub failures: Vec<FailureKindText>,
+    /// The iterations that each heavy answer reports.
+    pub iterations: Vec<u64>,
+    /// Pings without a proper answer.
+    pub ping_failures: Vec<FailureKindText>,
+    /// Heavy requests without a proper answer.
+    pub work_failures: Vec<FailureKindText>,
     /// How long the act was played, all rounds together.
     pub played_ms: f64,
     /// Requests that waited because all connections of the client were busy.
@@ -80,11 +84,15 @@ impl Measured {
             } else {
                 samples.completion_ms.push(ms(sample.latency_ns));
                 samples.work_ms.extend(sample.work.map(|work| work.work_ms));
+                samples.iterations.extend(sample.work.map(|work| work.iterations));
             }
         }
         samples.pings_ms.push(pings);
-        let text = |kind: &FailureKind| kind.to_string();
-        samples.failures.extend(outcome.failures.iter().map(|failure| text(&failure.kind)));
+        for failure in &outcome.failures {
+            let of_stream =
+                if failure.stream == 0 { &mut samples.ping_failures } else { &mut samples.work_failures };
+            of_stream.push(failure.kind.to_string());
+        }
         let last_ms = outcome.samples.iter().map(|sample| ms(sample.intended_ns)).fold(0.0, f64::max);
         samples.played_ms += if outcome.complete { length_ms } else { last_ms };
         samples.waited_for_connection += outcome.totals.waited_for_connection;
@@ -107,9 +115,24 @@ impl ActSamples {
         Summary::of(self.client_late_ms.iter().copied()).p99
     }
 
-    /// Requests, answered or not.
-    pub fn requests(&self) -> usize {
-        self.ping_count() + self.completion_ms.len() + self.failures.len()
+    /// Requests without a proper answer, of both kinds.
+    pub fn failures(&self) -> impl Iterator<Item = &FailureKindText> {
+        self.ping_failures.iter().chain(&self.work_failures)
+    }
+
+    /// Pings, answered or not.
+    pub fn pings_asked(&self) -> usize {
+        self.ping_count() + self.ping_failures.len()
+    }
+
+    /// Heavy requests, answered or not.
+    pub fn works_asked(&self) -> usize {
+        self.completion_ms.len() + self.work_failures.len()
+    }
+
+    /// Iterations that were reported, for each heavy request that was sent; 0 without any.
+    pub fn iterations_per_request(&self) -> f64 {
+        self.iterations.iter().sum::<u64>() as f64 / self.works_asked().max(1) as f64
     }
 }
 
@@ -179,7 +202,7 @@ impl Figures {
             |act| significant_ratio(measured.of(act).pings().p99, measured.of(Act::Idle).pings().p99);
         let of = |samples: &[f64]| rounded(Summary::of(samples.iter().copied()));
         let mut failures = BTreeMap::new();
-        for failure in measured.acts.iter().flat_map(|act| &act.failures) {
+        for failure in measured.acts.iter().flat_map(ActSamples::failures) {
             *failures.entry(failure.clone()).or_default() += 1;
         }
         Figures {
@@ -244,10 +267,19 @@ fn microseconds_kept(ms: f64) -> f64 {
     (ms * 1e3).round() / 1e3
 }
 
+/// The failure that is there most often.
+pub(crate) fn commonest<'f>(failures: impl Iterator<Item = &'f FailureKindText>) -> Option<&'f str> {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for failure in failures {
+        *counts.entry(failure).or_default() += 1;
+    }
+    counts.into_iter().max_by_key(|&(_, count)| count).map(|(failure, _)| failure)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::{Failure, Sample, Totals};
+    use crate::load::{Failure, FailureKind, Sample, Totals};
     use crate::work::WorkDone;
 
     fn sample(stream: usize, intended_ms: u64, latency_us: u64, work: Option<WorkDone>) -> Sample {
@@ -282,7 +314,9 @@ mod tests {
             (inline.work_ms.as_slice(), inline.completion_ms.as_slice()),
             ([200.5; 2].as_slice(), [201.0; 2].as_slice())
         );
-        assert_eq!((inline.requests(), inline.failures.len(), inline.waited_for_connection), (8, 2, 2));
+        assert_eq!((inline.pings_asked(), inline.ping_failures.len()), (6, 2));
+        assert_eq!((inline.works_asked(), inline.iterations_per_request()), (2, 10.0));
+        assert_eq!((inline.failures().count(), inline.waited_for_connection), (2, 2));
         assert_eq!(inline.client_late_p99_ms(), 0.05);
         assert_eq!(measured.blocked_share(), 0.401);
         assert_eq!(measured.of(Act::Idle), &ActSamples::default());

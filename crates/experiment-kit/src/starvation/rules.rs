@@ -1,15 +1,15 @@
 //! The rules: what the figures say about L10, L11 and L12.
 //!
 //! # Model
-//! Pure functions. First the evidence: too little of it, or requests that failed, make every claim
-//! `inconclusive`. Then each rule asks whether its interval is clear of its threshold. Noise (a disturbed idle act, other programs,
+//! Pure functions. First the evidence: too little of it, requests that failed, or heavy requests that did not do
+//! their work make every claim that uses them `inconclusive`. Then each rule asks whether its interval is clear of its threshold. Noise (a disturbed idle act, other programs,
 //! a client that could not keep its schedule) never makes a claim hold, because it makes the cure look worse; but
 //! it can make a claim seem to fail, so a failure beside noise is `inconclusive`.
 
 use crate::starvation::acts::Act;
-use crate::starvation::figures::Measured;
+use crate::starvation::figures::{ActSamples, Measured, commonest};
 use crate::stats::{Interval, ratio_of_quantiles};
-use crate::verdict::{Answer, Claim, Side, Verdict, ask};
+use crate::verdict::{Also, Answer, Claim, Side, Verdict, ask, significant};
 
 /// p99 inline is at least this many times p99 idle.
 const BLOCKED_TO_IDLE: f64 = 10.0;
@@ -18,10 +18,16 @@ const BLOCKED_TO_BLOCK: f64 = 0.8;
 /// A cure leaves at most this part of p99 inline.
 const CURED_TO_BLOCKED: f64 = 0.1;
 
-const ROUNDS_MIN: usize = 3;
+/// Rounds without which there is no interval.
+pub(crate) const ROUNDS_MIN: usize = 3;
 const PINGS_MIN: usize = 300;
 const BLOCKED_SHARE_MIN: f64 = 0.2;
+/// Of the pings of an act, and of its heavy requests.
 const FAILED_SHARE_MAX: f64 = 0.005;
+/// Of the work that was asked of `/block`, and of the work that `/block` did.
+const DONE_SHARE_MIN: f64 = 0.9;
+/// A calibration whose tries differ by more was disturbed.
+const SPREAD_MAX: f64 = 0.2;
 const OTHERS_CORES_MAX: f64 = 0.25;
 /// Idle latency, client lateness and chunks are small when they are at most this part of the block.
 const SMALL_TO_BLOCK: f64 = 0.05;
@@ -33,18 +39,17 @@ pub struct Setting {
     pub cores: usize,
     /// How long a piece of the chunked work was to be.
     pub chunk_ms: f64,
+    /// Iterations of the work that each heavy request asks for.
+    pub iterations: u64,
+    /// How far the tries of the calibration were apart, see [`crate::Calibration::spread`].
+    pub calibration_spread: f64,
     /// The seed of the bootstrap.
     pub seed: u64,
 }
 
 /// The three claims, judged.
 pub fn judge(measured: &Measured, setting: &Setting) -> Vec<Claim> {
-    let evidence = Evidence::of(measured);
-    vec![
-        block_claim(measured, setting, &evidence),
-        offload_claim(measured, setting, &evidence),
-        chunk_claim(measured, setting, &evidence),
-    ]
+    vec![block_claim(measured, setting), offload_claim(measured, setting), chunk_claim(measured, setting)]
 }
 
 /// What speaks against using the samples.
@@ -56,8 +61,9 @@ struct Evidence {
 }
 
 impl Evidence {
-    fn of(measured: &Measured) -> Evidence {
-        Evidence { unsound: unsound(measured), noise: noise(measured) }
+    /// The evidence of a claim that compares the inline act with `other`.
+    fn of(measured: &Measured, setting: &Setting, other: Act) -> Evidence {
+        Evidence { unsound: unsound(measured, setting, [Act::Inline, other]), noise: noise(measured) }
     }
 
     /// The verdict for the answer; `no` is the verdict when it is no and nothing disturbed the run.
@@ -75,33 +81,68 @@ impl Evidence {
     }
 }
 
-fn unsound(measured: &Measured) -> Option<String> {
+fn unsound(measured: &Measured, setting: &Setting, acts: [Act; 2]) -> Option<String> {
     if measured.rounds < ROUNDS_MIN {
         let why =
             if measured.complete { "measure longer with --duration" } else { "the run was stopped early" };
         return Some(format!("{} complete rounds, {ROUNDS_MIN} are needed; {why}", measured.rounds));
     }
-    let fewest = measured.acts.iter().map(|act| act.ping_count()).min().unwrap_or(0);
-    let (failed, requests) =
-        measured.acts.iter().fold((0, 0), |sum, act| (sum.0 + act.failures.len(), sum.1 + act.requests()));
-    if failed as f64 > FAILED_SHARE_MAX * requests as f64 {
-        let first = measured.acts.iter().find_map(|act| act.failures.first()).map_or("", String::as_str);
-        return Some(format!(
-            "{failed} of {requests} requests failed ({first}); a server must answer to be measured"
-        ));
+    if let Some(failed) = acts.iter().find_map(|&act| failing(act, measured.of(act))) {
+        return Some(failed);
     }
+    let fewest = acts.iter().map(|&act| measured.of(act).ping_count()).min().unwrap_or(0);
     if fewest < PINGS_MIN {
         let advice = "raise --rate or --duration";
         return Some(format!("an act has {fewest} pings, a p99 needs {PINGS_MIN}; {advice}"));
     }
-    if measured.blocked_share() < BLOCKED_SHARE_MIN {
-        let share = measured.blocked_share() * 100.0;
+    let share = measured.blocked_share();
+    if share < BLOCKED_SHARE_MIN {
+        let cause = if setting.calibration_spread > SPREAD_MAX {
+            "likely calibrated while the machine was busy; run again"
+        } else {
+            "did /block do its work?"
+        };
         return Some(format!(
-            "the work took {share:.0} % of the inline act, {:.0} % are needed to show in a p99; did /block do its work?",
+            "the work took {:.0} % of the inline act, {:.0} % are needed to show in a p99; {cause}",
+            share * 100.0,
             BLOCKED_SHARE_MIN * 100.0
         ));
     }
-    None
+    acts.iter().find_map(|&act| undone(act, measured, setting))
+}
+
+/// Too many requests of one kind in one act had no proper answer.
+fn failing(act: Act, samples: &ActSamples) -> Option<String> {
+    let streams = [
+        ("pings", &samples.ping_failures, samples.pings_asked()),
+        ("heavy requests", &samples.work_failures, samples.works_asked()),
+    ];
+    let is_bad = |failed: usize, asked: usize| failed as f64 > FAILED_SHARE_MAX * asked as f64;
+    let (what, failures, asked) =
+        streams.into_iter().find(|(_, failures, asked)| is_bad(failures.len(), *asked))?;
+    Some(format!(
+        "{} of {asked} {what} of the {} act failed ({}); a server must answer to be measured",
+        failures.len(),
+        act.name(),
+        commonest(failures.iter()).unwrap_or_default()
+    ))
+}
+
+/// A server that does not do its work is as free as an idle one: that is no cure.
+fn undone(act: Act, measured: &Measured, setting: &Setting) -> Option<String> {
+    let route = act.route()?;
+    let (wanted, of) = match act {
+        Act::Inline => (setting.iterations as f64, "that it was asked for"),
+        _ => (measured.of(Act::Inline).iterations_per_request(), "that /block did"),
+    };
+    let done = measured.of(act).iterations_per_request();
+    (done < DONE_SHARE_MIN * wanted).then(|| {
+        format!(
+            "{route} did {:.0} % of the work {of}, {:.0} % are needed to compare them",
+            100.0 * done / wanted,
+            100.0 * DONE_SHARE_MIN
+        )
+    })
 }
 
 fn noise(measured: &Measured) -> Option<String> {
@@ -128,7 +169,7 @@ fn noise(measured: &Measured) -> Option<String> {
     None
 }
 
-fn block_claim(measured: &Measured, setting: &Setting, evidence: &Evidence) -> Claim {
+fn block_claim(measured: &Measured, setting: &Setting) -> Claim {
     let interval = p99_ratio(measured, Act::Inline, Act::Idle, setting);
     let block = vec![vec![measured.block().p50]; measured.of(Act::Inline).pings_ms.len()];
     let to_block = ratio_of_quantiles(&measured.of(Act::Inline).pings_ms, &block, 0.99, setting.seed);
@@ -140,7 +181,7 @@ fn block_claim(measured: &Measured, setting: &Setting, evidence: &Evidence) -> C
         (Some(_), Some(_)) => Some(Answer::Open),
         _ => None,
     };
-    let mut verdict = evidence.verdict(answer, Verdict::Fails);
+    let mut verdict = Evidence::of(measured, setting, Act::Idle).verdict(answer, Verdict::Fails);
     let (late, p99) = (measured.of(Act::Inline).client_late_p99_ms(), measured.of(Act::Inline).pings().p99);
     if verdict == Verdict::Holds && late > p99 / 2.0 {
         let reason = format!(
@@ -150,6 +191,7 @@ fn block_claim(measured: &Measured, setting: &Setting, evidence: &Evidence) -> C
     }
     Claim {
         id: "L10",
+        reason: (verdict == Verdict::Fails).then(|| block_failure(slow.zip(interval), whole.zip(to_block))),
         verdict,
         rule: format!(
             "CPU work on the loop's thread blocks it: p99 inline is at least {BLOCKED_TO_IDLE} x p99 idle and at least \
@@ -159,10 +201,24 @@ fn block_claim(measured: &Measured, setting: &Setting, evidence: &Evidence) -> C
         unit: "ratio",
         interval,
         threshold: BLOCKED_TO_IDLE,
+        also: Some(Also { metric: "p99 inline / block", interval: to_block, threshold: BLOCKED_TO_BLOCK }),
     }
 }
 
-fn offload_claim(measured: &Measured, setting: &Setting, evidence: &Evidence) -> Claim {
+/// Which half of L10 is not true, or both.
+fn block_failure(to_idle: Option<(Answer, Interval)>, to_block: Option<(Answer, Interval)>) -> String {
+    let halves = [(to_idle, BLOCKED_TO_IDLE, "p99 idle"), (to_block, BLOCKED_TO_BLOCK, "the block")];
+    let failed = halves.into_iter().filter_map(|(half, threshold, of)| match half {
+        Some((Answer::No, interval)) => {
+            let value = significant(interval.value);
+            Some(format!("p99 inline is only {value} x {of}, {threshold} x are claimed"))
+        }
+        _ => None,
+    });
+    failed.collect::<Vec<String>>().join("; ")
+}
+
+fn offload_claim(measured: &Measured, setting: &Setting) -> Claim {
     let interval = p99_ratio(measured, Act::Offloaded, Act::Inline, setting);
     let answer = interval.map(|interval| ask(&interval, Side::AtMost, CURED_TO_BLOCKED));
     let no = if setting.cores > 1 {
@@ -173,7 +229,7 @@ fn offload_claim(measured: &Measured, setting: &Setting, evidence: &Evidence) ->
     };
     Claim {
         id: "L11",
-        verdict: evidence.verdict(answer, no),
+        verdict: Evidence::of(measured, setting, Act::Offloaded).verdict(answer, no),
         rule: format!(
             "work handed to the pool leaves the loop free: p99 offloaded is at most {CURED_TO_BLOCKED} x p99 inline"
         ),
@@ -181,10 +237,12 @@ fn offload_claim(measured: &Measured, setting: &Setting, evidence: &Evidence) ->
         unit: "ratio",
         interval,
         threshold: CURED_TO_BLOCKED,
+        reason: None,
+        also: None,
     }
 }
 
-fn chunk_claim(measured: &Measured, setting: &Setting, evidence: &Evidence) -> Claim {
+fn chunk_claim(measured: &Measured, setting: &Setting) -> Claim {
     let interval = p99_ratio(measured, Act::Chunked, Act::Inline, setting);
     let answer = interval.map(|interval| ask(&interval, Side::AtMost, CURED_TO_BLOCKED));
     let small_ms = measured.block().p50 * SMALL_TO_BLOCK;
@@ -198,7 +256,7 @@ fn chunk_claim(measured: &Measured, setting: &Setting, evidence: &Evidence) -> C
     };
     Claim {
         id: "L12",
-        verdict: evidence.verdict(answer, no),
+        verdict: Evidence::of(measured, setting, Act::Chunked).verdict(answer, no),
         rule: format!(
             "work cut into chunks leaves the loop free, at a price: p99 chunked is at most {CURED_TO_BLOCKED} x p99 inline; \
              the price, work time in chunks / in one piece, is published as chunk_price"
@@ -207,6 +265,8 @@ fn chunk_claim(measured: &Measured, setting: &Setting, evidence: &Evidence) -> C
         unit: "ratio",
         interval,
         threshold: CURED_TO_BLOCKED,
+        reason: None,
+        also: None,
     }
 }
 

@@ -110,12 +110,15 @@ pub(crate) fn run(
         options.seed,
     );
     let recorder = Recorder::new(ring_capacity(&plan, options));
-    let spec = server_spec(options, Work::new(burn, calibration), &clock, recorder.clone());
+    let work = Work::new(burn, calibration);
+    let setting = setting(options, &work);
+    let spec = server_spec(options, work, &clock, recorder.clone());
     let server = start_server(contender, &spec)?;
     let client = LoadClient::start();
     let mut stage = match client {
         Ok(client) => Stage {
             options,
+            setting,
             interrupt,
             progress,
             addr: server.addr,
@@ -149,7 +152,7 @@ pub(crate) fn run(
     let stopped = stop_server(server, options);
     let written = raw.map_or(Ok(()), RawFile::finish);
     measured.complete = played.is_ok() && !interrupt.came();
-    let claims = judge(&measured, &setting(options));
+    let claims = judge(&measured, &setting);
     let (server, stop_error) = match stopped {
         Ok(stats) => (stats, None),
         Err(error) => (ServerStats::default(), Some(error)),
@@ -158,10 +161,12 @@ pub(crate) fn run(
     Ok(Ran { plan, calibration, measured, claims, server, scenes, error })
 }
 
-fn setting(options: &Options) -> Setting {
+fn setting(options: &Options, work: &Work) -> Setting {
     Setting {
         cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         chunk_ms: options.chunk().as_secs_f64() * 1e3,
+        iterations: work.iterations(options.block()),
+        calibration_spread: work.calibration().spread,
         seed: options.seed,
     }
 }
@@ -175,6 +180,7 @@ fn ring_capacity(plan: &Plan, options: &Options) -> usize {
 /// What playing the acts needs.
 struct Stage<'s> {
     options: &'s Options,
+    setting: Setting,
     interrupt: &'s Interrupt,
     progress: &'s Progress,
     addr: std::net::SocketAddr,
@@ -214,7 +220,7 @@ impl Stage<'_> {
 
     fn settled(&self) -> bool {
         let measured = Measured { complete: true, ..self.measured.clone() };
-        let claims = judge(&measured, &setting(self.options));
+        let claims = judge(&measured, &self.setting);
         !claims.iter().any(|claim| matches!(claim.verdict, Verdict::Inconclusive { .. }))
     }
 
@@ -259,7 +265,7 @@ impl Stage<'_> {
             self.progress.answered(so_far.samples.len() + so_far.failures.len());
         })?;
         self.meter.end(&pids);
-        self.measured.others_cores = self.meter.others_cores(setting(self.options).cores);
+        self.measured.others_cores = self.meter.others_cores(self.setting.cores);
         let scene = Scene::new(act, &outcome, self.plan.act, self.recorder.collect());
         Ok((outcome, scene))
     }

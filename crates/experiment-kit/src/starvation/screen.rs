@@ -107,7 +107,7 @@ fn table(measured: &Measured, options: &Options) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let failures: usize = measured.acts.iter().map(|act| act.failures.len()).sum();
+    let failures: usize = measured.acts.iter().map(|act| act.failures().count()).sum();
     let mut text =
         format!("{}\n{table}\n", "Latency of /ping in ms, from the time it should have been sent".bold());
     if failures > 0 {

@@ -3,7 +3,8 @@
 use super::*;
 use crate::starvation::figures::ActSamples;
 
-const QUIET: Setting = Setting { cores: 2, chunk_ms: 0.5, seed: 1 };
+const QUIET: Setting =
+    Setting { cores: 2, chunk_ms: 0.5, iterations: 1_000, calibration_spread: 0.05, seed: 1 };
 
 /// Five rounds of 220 pings: most take `typical_ms`; where the loop is held for `held_ms`, two fifths of the pings
 /// wait for the rest of it.
@@ -16,6 +17,7 @@ fn act(typical_ms: f64, held_ms: f64) -> ActSamples {
         pings_ms: vec![(0..220).map(ping).collect(); 5],
         work_ms: vec![200.0; 10],
         completion_ms: vec![201.0; 10],
+        iterations: vec![1_000; 10],
         client_late_ms: vec![0.1; 1_110],
         played_ms: 5_000.0,
         ..ActSamples::default()
@@ -165,7 +167,71 @@ fn too_little_evidence_settles_nothing() {
 #[test]
 fn a_server_that_does_not_answer_settles_nothing() {
     let mut measured = world(200.0, 1.0, 1.0);
-    measured.acts[Act::Offloaded as usize].failures = vec!["no answer in time".to_owned(); 50];
+    measured.acts[Act::Inline as usize].ping_failures = vec!["no answer in time".to_owned(); 50];
     assert_eq!(words(&measured, &QUIET), ["inconclusive"; 3]);
-    assert!(reasons(&measured, &QUIET).contains("requests failed (no answer in time)"));
+    assert!(
+        reasons(&measured, &QUIET).contains("50 of 1150 pings of the inline act failed (no answer in time)")
+    );
+}
+
+#[test]
+fn two_of_a_hundred_pings_of_one_act_that_time_out_settle_nothing_about_it() {
+    let mut measured = world(200.0, 1.0, 1.0);
+    measured.acts[Act::Chunked as usize].ping_failures = vec!["no answer in time".to_owned(); 22];
+    assert_eq!(words(&measured, &QUIET), ["holds", "holds", "inconclusive"]);
+    assert!(reasons(&measured, &QUIET).contains("22 of 1122 pings of the chunked act failed"));
+}
+
+#[test]
+fn l11_does_not_hold_where_offload_answers_503() {
+    let mut measured = world(200.0, 0.0, 1.0);
+    let offloaded = &mut measured.acts[Act::Offloaded as usize];
+    (offloaded.work_ms, offloaded.completion_ms, offloaded.iterations) = Default::default();
+    offloaded.work_failures = vec!["status 503".to_owned(); 10];
+    assert_eq!(words(&measured, &QUIET), ["holds", "inconclusive", "holds"]);
+    assert!(
+        reasons(&measured, &QUIET)
+            .contains("10 of 10 heavy requests of the offloaded act failed (status 503)")
+    );
+}
+
+#[test]
+fn l11_and_l12_do_not_hold_where_the_work_is_not_done() {
+    for (did, percent) in [(vec![], "0 %"), (vec![0; 10], "0 %"), (vec![800; 10], "80 %")] {
+        for (act, route, index) in [(Act::Offloaded, "/offload", 1), (Act::Chunked, "/chunked", 2)] {
+            let mut measured = world(200.0, 0.0, 0.0);
+            measured.acts[act as usize].iterations = did.clone();
+            let mut wanted = ["holds"; 3];
+            wanted[index] = "inconclusive";
+            assert_eq!(words(&measured, &QUIET), wanted);
+            let reason = format!("{route} did {percent} of the work that /block did");
+            assert!(reasons(&measured, &QUIET).contains(&reason), "{}", reasons(&measured, &QUIET));
+        }
+    }
+    let mut measured = world(200.0, 1.0, 1.0);
+    measured.acts[Act::Inline as usize].iterations = vec![500; 10];
+    assert_eq!(words(&measured, &QUIET), ["inconclusive"; 3]);
+    assert!(reasons(&measured, &QUIET).contains("/block did 50 % of the work that it was asked for"));
+}
+
+#[test]
+fn l10_says_which_half_of_it_failed() {
+    let claim = judge(&world(100.0, 1.0, 1.0), &QUIET).remove(0);
+    let reason = claim.reason.unwrap();
+    assert!(
+        reason.starts_with("p99 inline is only 0.") && reason.ends_with("x the block, 0.8 x are claimed"),
+        "{reason}"
+    );
+    let also = claim.also.unwrap();
+    assert!(also.interval.unwrap().high < also.threshold, "{also:?}");
+    assert_eq!(judge(&world(200.0, 1.0, 1.0), &QUIET).remove(0).reason, None);
+}
+
+#[test]
+fn a_short_block_after_a_disturbed_calibration_is_explained_by_it() {
+    let mut measured = world(200.0, 1.0, 1.0);
+    measured.acts[Act::Inline as usize].work_ms = vec![50.0; 10];
+    let disturbed = Setting { calibration_spread: 0.3, ..QUIET };
+    assert!(reasons(&measured, &disturbed).contains("calibrated while the machine was busy; run again"));
+    assert!(!reasons(&measured, &QUIET).contains("calibrated"));
 }
