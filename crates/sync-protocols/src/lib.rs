@@ -11,6 +11,7 @@
 //! - [`JobWord`]: run or cancelled, exactly one of them.
 //! - [`Permits`]: a bounded queue's admission.
 //! - [`Attention`]: a raised hand for rare things between frequent ones.
+//! - [`Coalesced`]: a request that is made many times and delivered once (async handles, tasks).
 //!
 //! # Threads
 //! `RUSTFLAGS="--cfg loom" cargo test -p sync-protocols --release` runs every interleaving of small scenarios of
@@ -23,8 +24,10 @@ mod sleepers;
 mod job_word;
 mod permits;
 mod attention;
+mod coalesced;
 
 pub use attention::Attention;
+pub use coalesced::Coalesced;
 pub use inbox::{Closed, Inbox};
 pub use job_word::{Cancel, JobState, JobWord};
 pub use permits::{NoPermit, Permits};

@@ -4,7 +4,9 @@
 use std::sync::mpsc;
 use std::thread;
 
-use sync_protocols::{Call, Cancel, Closed, Inbox, JobState, JobWord, NoPermit, Permits, Seat, Sleepers};
+use sync_protocols::{
+    Call, Cancel, Closed, Coalesced, Inbox, JobState, JobWord, NoPermit, Permits, Seat, Sleepers,
+};
 
 #[test]
 fn i1_items_are_taken_in_order_and_only_the_first_of_a_burst_wakes() {
@@ -120,4 +122,13 @@ fn q1_a_permit_more_than_the_limit_is_not_given() {
     assert_eq!(permits.take(), Ok(()));
     permits.close();
     assert_eq!(permits.take(), Err(NoPermit::Closed));
+}
+
+#[test]
+fn c2_requests_are_one_until_the_serving_begins() {
+    let flag = Coalesced::default();
+    assert_eq!([flag.raise(), flag.raise()], [true, false]);
+    flag.lower();
+    assert_eq!([flag.raise(), flag.raise()], [true, false]);
+    assert!(!Coalesced::raised().raise(), "its maker delivers");
 }
