@@ -59,7 +59,7 @@ pub struct RunningServer {
 pub struct ServerStats {
     /// Who held the loop too long, one entry for each place in the source.
     pub stalls: Vec<StallReport>,
-    /// How late the loop got to its due work.
+    /// How long the loop's passes were busy, which is how long due work may have to wait.
     pub lag: Option<LagStats>,
     /// The part of the time in which the loop was busy, 0 to 1.
     pub utilisation: Option<f64>,
@@ -80,15 +80,16 @@ pub struct StallReport {
     pub held_total: Duration,
 }
 
-/// Quantiles of the loop's lag: the time between being due and being run.
+/// Quantiles of the busy time of one pass of the loop: what is due meanwhile waits that long at most. They may be upper
+/// bounds, because a loop that counts in classes (powers of two) knows only the upper end of a class.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LagStats {
     /// The median.
     pub p50: Duration,
-    /// 99 of 100 were at most this late.
+    /// 99 of 100 took at most this long.
     pub p99: Duration,
-    /// The latest.
+    /// The longest.
     pub max: Duration,
-    /// How many were measured.
+    /// How many passes there were.
     pub count: u64,
 }

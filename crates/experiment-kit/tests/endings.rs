@@ -44,6 +44,17 @@ fn other_requests_to_end_are_honoured_too() {
 }
 
 #[test]
+fn a_signal_before_the_first_answer_leaves_no_empty_tables() {
+    let mut running = Running::start(&["--block-ms", "50", "--duration", "40"]);
+    running.hear("calibrating");
+    signal("INT", running.pid());
+    let ended = running.end();
+    assert_eq!(ended.code(), Some(130), "{}", ended.stderr);
+    assert_eq!(ended.stdout, "Stopped before anything was measured.\n");
+    assert!(!ended.stderr.contains("round 1"), "{}", ended.stderr);
+}
+
+#[test]
 fn the_client_leaves_ctrl_c_to_its_parent() {
     let mut running = Running::start(LONG);
     let client = running.client_pid();
@@ -148,6 +159,7 @@ fn bad_usage_ends_with_2_and_a_hint() {
         (&["--runtime", "java"], "possible values: locked, opposite"),
         (&["-o", "report.pdf"], "must end in .html, .svg or .json"),
         (&["--serve", "8080", "--json"], "cannot be used with"),
+        (&["--block-ms", "1500"], "this needs --duration 30"),
     ] {
         let ended = run(arguments);
         assert_eq!(ended.code(), Some(2), "{arguments:?}");

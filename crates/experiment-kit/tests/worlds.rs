@@ -74,6 +74,8 @@ fn files_and_screen_come_out_of_one_run() {
     ] {
         assert!(ended.stdout.contains(part), "no `{part}` in {}", ended.stdout);
     }
+    let too_long = |line: &&str| line.chars().count() > 80;
+    assert_eq!(ended.stdout.lines().find(too_long), None, "longer than 80");
     assert!(!ended.stdout.contains('\u{1b}'), "stdout is no terminal, so it has no colours");
     let text = |name: &str| std::fs::read_to_string(name).unwrap();
     assert!(text(&html).starts_with("<!doctype html>") && text(&html).contains("GET /block"));

@@ -74,7 +74,7 @@ fn measure(
     interrupt: &Interrupt,
 ) -> Result<Option<anyhow::Error>> {
     let progress = Progress::on_stderr();
-    progress.say(&screen::question(options));
+    progress.say(&screen::question(options, screen::width()));
     files::check(&options.out)?;
     let (started, load_before) = (timestamp(clock::wall_now()), load_average());
     let ran = run::run(options, contender, burn, interrupt, &progress)?;
@@ -83,7 +83,7 @@ fn measure(
         let report = report(&ran, options, started, load_before);
         screen::print(&format!("{}\n", serde_json::to_string(&report)?))?;
     } else {
-        screen::print(&screen::result(&ran, options))?;
+        screen::print(&screen::result(&ran, options, screen::width()))?;
     }
     files::write(&ran, options)?;
     if let Some(first) = options.out.first().filter(|_| options.open) {
@@ -134,10 +134,22 @@ fn report(
 
 /// The error on stderr, with what to do about the usual ones.
 fn complain(error: &anyhow::Error) {
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", causes(error));
     if let Some(advice) = advice(error) {
         eprintln!("{advice}");
     }
+}
+
+/// What went wrong and why, each text once: some errors repeat their cause in their own words.
+fn causes(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(if text.is_empty() { "" } else { ": " });
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 fn advice(error: &anyhow::Error) -> Option<&'static str> {
@@ -161,6 +173,16 @@ fn advice(error: &anyhow::Error) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::error::KitError;
+
+    #[test]
+    fn a_cause_that_is_repeated_is_printed_once() {
+        let error = anyhow::anyhow!("Address already in use (os error 98)")
+            .context("cannot listen on 127.0.0.1:80: Address already in use (os error 98)")
+            .context("cannot start the server");
+        let once =
+            "cannot start the server: cannot listen on 127.0.0.1:80: Address already in use (os error 98)";
+        assert_eq!(causes(&error), once);
+    }
 
     #[test]
     fn the_usual_errors_come_with_advice() {

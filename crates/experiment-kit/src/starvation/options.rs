@@ -8,6 +8,8 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 use serde::Serialize;
 
 use crate::contender::Contender;
+use crate::starvation::acts::Plan;
+use crate::starvation::rules::ROUNDS_MIN;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -118,7 +120,29 @@ impl Options {
                 .required(false)
                 .default_value(default)
         });
-        Options::from_arg_matches(&command.try_get_matches_from(arguments)?)
+        let mut command = command;
+        let options = Options::from_arg_matches(&command.try_get_matches_from_mut(arguments)?)?;
+        match options.duration_needed() {
+            Some(seconds) if options.serve.is_none() => {
+                let message = format!(
+                    "{} seconds are too short for a verdict about blocks of {} ms: this needs --duration {seconds}",
+                    options.duration, options.block_ms
+                );
+                Err(command.error(clap::error::ErrorKind::ValueValidation, message))
+            }
+            _ => Ok(options),
+        }
+    }
+
+    /// The plan for `duration` seconds.
+    pub(crate) fn plan(&self, duration: u64) -> Plan {
+        Plan::new(Duration::from_secs(duration), self.block(), f64::from(self.rate), self.seed)
+    }
+
+    /// The seconds that a verdict needs, when `duration` has too few rounds even if all of them are played twice.
+    fn duration_needed(&self) -> Option<u64> {
+        let suffices = |&duration: &u64| 2 * self.plan(duration).rounds >= ROUNDS_MIN;
+        (self.duration..).find(suffices).filter(|&needed| needed != self.duration)
     }
 
     /// The work of one heavy request.
@@ -192,6 +216,7 @@ mod tests {
             ("--block-ms ten", ErrorKind::ValueValidation),
             ("--rate 1000000", ErrorKind::ValueValidation),
             ("--duration -1", ErrorKind::UnknownArgument),
+            ("--duration 1", ErrorKind::ValueValidation),
             ("--pool-size 0", ErrorKind::ValueValidation),
             ("--chunk-us 1", ErrorKind::ValueValidation),
             ("--runtime java", ErrorKind::InvalidValue),
@@ -205,6 +230,18 @@ mod tests {
             let error = parse(arguments).unwrap_err();
             assert_eq!((error.kind(), error.exit_code()), (kind, 2), "{arguments}: {error}");
         }
+    }
+
+    #[test]
+    fn options_without_a_verdict_name_the_duration_that_has_one() {
+        for (arguments, needed) in [("--block-ms 1500", 30), ("--duration 1", 4), ("--block-ms 10000", 200)] {
+            let text = parse(arguments).unwrap_err().to_string();
+            assert!(text.contains(&format!("this needs --duration {needed}\n")), "{text}");
+            let block = if arguments.starts_with("--block") { arguments } else { "" };
+            assert!(parse(&format!("{block} --duration {needed}")).is_ok());
+            assert!(parse(&format!("{block} --duration {}", needed - 1)).is_err());
+        }
+        assert!(parse("--block-ms 10000 --serve 0").is_ok(), "serving needs no rounds");
     }
 
     #[test]

@@ -65,6 +65,7 @@ pub(crate) fn together(scenes: &[Scene], stall_after: Duration, late: Duration) 
             for interval in &mut row.intervals {
                 interval.start_ns -= from_ns;
                 interval.end_ns -= from_ns;
+                interval.label = without_folder(&interval.label).into();
             }
             together.rows.push(row);
         }
@@ -81,6 +82,14 @@ fn short_name(row: &Row, pool_threads: &mut u32) -> String {
         }
         Some(Class::Wait) if row.name != "pings" => "queue".to_owned(),
         _ => row.name.clone(),
+    }
+}
+
+/// `GET /block (examples/starvation.rs:1)` as `GET /block (starvation.rs:1)`, so that the line is seen on a small screen.
+fn without_folder(label: &str) -> String {
+    match label.rsplit_once('(') {
+        Some((name, place)) => format!("{name}({}", place.rsplit('/').next().unwrap_or(place)),
+        None => label.to_owned(),
     }
 }
 
@@ -120,6 +129,12 @@ mod tests {
         assert_eq!((row.name.as_str(), row.depth_max()), ("pings", 2));
         assert_eq!(row.intervals[0].start_ns, 5_100 * MS);
         assert_eq!(row.intervals.last().unwrap().end_ns, 5_150 * MS, "the ping of 1 ms did not wait");
+    }
+
+    #[test]
+    fn the_place_of_a_stall_loses_its_folder_and_nothing_else() {
+        assert_eq!(without_folder("GET /block (examples/starvation.rs:12)"), "GET /block (starvation.rs:12)");
+        assert_eq!(without_folder("GET /block"), "GET /block");
     }
 
     #[test]

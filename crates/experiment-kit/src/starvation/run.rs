@@ -103,12 +103,7 @@ pub(crate) fn run(
     let raw = options.raw.as_deref().map(RawFile::create).transpose()?;
     progress.say("calibrating the work on this machine ...");
     let calibration = Calibration::measure(burn, &clock)?;
-    let plan = Plan::new(
-        Duration::from_secs(options.duration),
-        options.block(),
-        f64::from(options.rate),
-        options.seed,
-    );
+    let plan = options.plan(options.duration);
     let recorder = Recorder::new(ring_capacity(&plan, options));
     let work = Work::new(burn, calibration);
     let setting = setting(options, &work);
@@ -198,6 +193,9 @@ struct Stage<'s> {
 impl Stage<'_> {
     /// The planned rounds, then up to as many again while a claim is not settled.
     fn play(&mut self) -> Result<()> {
+        if self.interrupt.came() {
+            return Ok(());
+        }
         let planned = self.plan.rounds;
         self.progress.begin(planned * Act::ALL.len());
         for round in 0..2 * planned {

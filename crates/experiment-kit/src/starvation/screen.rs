@@ -6,17 +6,19 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::SocketAddr;
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use owo_colors::OwoColorize;
 use trace_report::lanes::{Charset, Color, TerminalStyle};
 use trace_report::text::milliseconds;
 
 use crate::contender::ServerStats;
+use crate::load::FailureKind;
 use crate::starvation::acts::Act;
-use crate::starvation::figures::Measured;
+use crate::starvation::figures::{ActSamples, Measured, commonest};
 use crate::starvation::options::Options;
 use crate::starvation::picture::together;
 use crate::starvation::run::Ran;
+use crate::stats::Interval;
 use crate::verdict::{Claim, Verdict, significant};
 
 const WIDTH_DEFAULT: usize = 80;
@@ -33,7 +35,7 @@ pub(crate) fn print(text: &str) -> std::io::Result<()> {
 }
 
 /// What is asked, before anything is measured.
-pub(crate) fn question(options: &Options) -> String {
+pub(crate) fn question(options: &Options, width: usize) -> String {
     let setup = format!(
         "A client in another process sends {} GET /ping a second to a server with one event loop ({}). Four acts take \
          turns: nothing else, {} ms of CPU work on the loop's thread, the same work in a pool of {} threads, and the \
@@ -47,7 +49,7 @@ pub(crate) fn question(options: &Options) -> String {
     format!(
         "{}\n{}\n",
         "What happens to small requests while one event loop does heavy work?".bold(),
-        wrap(&setup, 0)
+        wrap(&setup, 0, width)
     )
 }
 
@@ -55,21 +57,24 @@ fn piece(options: &Options) -> String {
     format!("{} ms", options.chunk_us as f64 / 1e3)
 }
 
-/// All that a run has to say.
-pub(crate) fn result(ran: &Ran, options: &Options) -> String {
+/// All that a run has to say, in lines of at most `width`.
+pub(crate) fn result(ran: &Ran, options: &Options, width: usize) -> String {
+    if !ran.measured.complete && ran.measured.acts.iter().all(|act| act.ping_count() == 0) {
+        return "Stopped before anything was measured.\n".to_owned();
+    }
     let mut text = String::from("\n");
     if !ran.measured.complete {
         let rounds = ran.measured.rounds;
         let note = format!(
-            "Stopped early: this is what was measured in {rounds} complete rounds and a part of the next.\n\n"
+            "Stopped early: this is what was measured in {rounds} complete rounds and a part of the next."
         );
-        text.push_str(&note.yellow().to_string());
+        let _ = writeln!(text, "{}\n", wrap(&note, 0, width).yellow());
     }
-    text.push_str(&table(&ran.measured, options));
-    text.push_str(&price(&ran.measured));
-    text.push_str(&timelines(ran, options));
+    text.push_str(&table(&ran.measured, options, width));
+    text.push_str(&price(&ran.measured, width));
+    text.push_str(&timelines(ran, options, width));
     text.push_str(&culprits(&options.runtime, &ran.server));
-    text.push_str(&verdicts(&ran.claims));
+    text.push_str(&verdicts(&ran.claims, width));
     text.push_str(&next(options));
     text
 }
@@ -78,16 +83,17 @@ fn heading(text: &str) -> String {
     format!("\n{}\n", text.bold())
 }
 
-fn table(measured: &Measured, options: &Options) -> String {
+fn table(measured: &Measured, options: &Options, width: usize) -> String {
     let beside = |act| match act {
         Act::Idle => "nothing".to_owned(),
-        Act::Inline => format!("{} ms of work on the loop", options.block_ms),
-        Act::Offloaded => "the same in the pool".to_owned(),
-        Act::Chunked => format!("the same in pieces of {}", piece(options)),
+        Act::Inline => format!("{} ms on the loop", options.block_ms),
+        Act::Offloaded => "in the pool".to_owned(),
+        Act::Chunked => format!("in pieces of {}", piece(options)),
     };
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY);
-    table.set_header(["act", "beside the pings", "p50", "p99", "max", "count", "x idle"]);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width as u16);
+    table.set_header(["act", "heavy work", "p50", "p99", "max", "count", "p99 x idle"]);
     let idle = measured.of(Act::Idle).pings().p99;
     for act in Act::ALL {
         let pings = measured.of(act).pings();
@@ -107,28 +113,42 @@ fn table(measured: &Measured, options: &Options) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let failures: usize = measured.acts.iter().map(|act| act.failures().count()).sum();
     let mut text =
         format!("{}\n{table}\n", "Latency of /ping in ms, from the time it should have been sent".bold());
-    if failures > 0 {
-        let note = format!("{failures} requests got no proper answer and are not in the table.\n");
-        text.push_str(&note.red().to_string());
+    if let Some(note) = failed(measured) {
+        let _ = writeln!(text, "{}", wrap(&note, 0, width).red());
     }
     text
 }
 
+/// How many requests failed, and why most of them did.
+fn failed(measured: &Measured) -> Option<String> {
+    let failures = || measured.acts.iter().flat_map(ActSamples::failures);
+    let why = commonest(failures())?;
+    let asked: usize = measured.acts.iter().map(|act| act.pings_asked() + act.works_asked()).sum();
+    let mut note = format!(
+        "{} of {asked} requests failed and are not in the table, most of them because: {why}.",
+        failures().count()
+    );
+    if why == FailureKind::Closed.to_string() {
+        note.push_str(" Is the server out of descriptors? Raise the limit with `ulimit -n 4096`.");
+    }
+    Some(note)
+}
+
 /// What the cures cost, and how the block was measured.
-fn price(measured: &Measured) -> String {
+fn price(measured: &Measured, width: usize) -> String {
     let block = measured.block();
     if block.count == 0 {
         return String::new();
     }
-    let mut text = format!(
-        "The work held the loop for {} ms (p50 of {}), {:.0} % of the inline act.\n",
+    let held = format!(
+        "The work held the loop for {} ms (p50 of {}), {:.0} % of the inline act.",
         milliseconds(block.p50),
         block.count,
         measured.blocked_share() * 100.0
     );
+    let mut text = wrap(&held, 0, width) + "\n";
     if let Some(price) = measured.chunk_price() {
         let _ = writeln!(
             text,
@@ -138,11 +158,11 @@ fn price(measured: &Measured) -> String {
     text
 }
 
-fn timelines(ran: &Ran, options: &Options) -> String {
+fn timelines(ran: &Ran, options: &Options, width: usize) -> String {
     let Some(timeline) = together(&ran.scenes, options.stall_after(), options.late()) else {
         return String::new();
     };
-    let style = TerminalStyle { width: width(), color: Color::Always, charset: Charset::Unicode };
+    let style = TerminalStyle { width, color: Color::Always, charset: Charset::Unicode };
     let seconds = ran.plan.act.as_secs_f64();
     let late_ms = milliseconds(options.late().as_secs_f64() * 1e3);
     let mut text = heading(&format!("The last round, {seconds:.1} s of each act from left to right"));
@@ -162,7 +182,7 @@ pub(crate) fn culprits(runtime: &str, server: &ServerStats) -> String {
     for stall in &stalls {
         let ms = |held: std::time::Duration| milliseconds(held.as_secs_f64() * 1e3);
         let line = format!(
-            "  {}  {}: {}, {} ms at most, {} ms in all\n",
+            "  {}  {}\n    {}, {} ms at most, {} ms in all\n",
             stall.location.bold(),
             stall.name,
             if stall.count == 1 { "once".to_owned() } else { format!("{} times", stall.count) },
@@ -172,13 +192,15 @@ pub(crate) fn culprits(runtime: &str, server: &ServerStats) -> String {
         text.push_str(&line);
     }
     if stalls.is_empty() {
-        let _ = writeln!(text, "  {runtime} reports nobody.");
+        let _ = writeln!(text, "  {runtime} does not say who held it.");
+    } else {
+        text.push_str("  The place is the route: its handler computes on the loop's thread.\n");
     }
     if let Some(lag) = server.lag {
         let ms = |lag: std::time::Duration| milliseconds(lag.as_secs_f64() * 1e3);
         let _ = writeln!(
             text,
-            "  Lag of the loop: p50 {} ms, p99 {} ms, max {} ms.",
+            "  Busy time of a pass (at most): p50 {} ms, p99 {} ms, max {} ms.",
             ms(lag.p50),
             ms(lag.p99),
             ms(lag.max)
@@ -187,7 +209,7 @@ pub(crate) fn culprits(runtime: &str, server: &ServerStats) -> String {
     text
 }
 
-fn verdicts(claims: &[Claim]) -> String {
+fn verdicts(claims: &[Claim], width: usize) -> String {
     let mut text = heading("Verdicts");
     for claim in claims {
         let word = format!("{:<12}", claim.verdict.word());
@@ -196,35 +218,36 @@ fn verdicts(claims: &[Claim]) -> String {
             Verdict::Fails => word.red().to_string(),
             Verdict::Depends { .. } | Verdict::Inconclusive { .. } => word.yellow().to_string(),
         };
-        let _ = writeln!(text, "  {} {word} {}", claim.id.bold(), wrap(&claim.rule, VERDICT_INDENT));
-        if let Some(interval) = claim.interval {
-            let (value, low, high) =
-                (significant(interval.value), significant(interval.low), significant(interval.high));
-            let numbers =
-                format!("{} = {value} (95 %: {low} to {high}), threshold {}", claim.metric, claim.threshold);
-            let _ = writeln!(text, "{:VERDICT_INDENT$}{numbers}", "");
+        let _ = writeln!(text, "  {} {word} {}", claim.id.bold(), wrap(&claim.rule, VERDICT_INDENT, width));
+        let mut say = |what: &str| {
+            let _ = writeln!(text, "{:VERDICT_INDENT$}{}", "", wrap(what, VERDICT_INDENT, width));
+        };
+        say_interval(claim.metric, claim.interval, claim.threshold, &mut say);
+        if let Some(also) = &claim.also {
+            say_interval(also.metric, also.interval, also.threshold, &mut say);
         }
         match &claim.verdict {
-            Verdict::Depends { condition } => {
-                let _ = writeln!(
-                    text,
-                    "{:VERDICT_INDENT$}{}",
-                    "",
-                    wrap(&format!("needs {condition}"), VERDICT_INDENT)
-                );
-            }
-            Verdict::Inconclusive { reason } => {
-                let _ = writeln!(text, "{:VERDICT_INDENT$}{}", "", wrap(reason, VERDICT_INDENT));
-            }
+            Verdict::Depends { condition } => say(&format!("needs {condition}")),
+            Verdict::Inconclusive { reason } => say(reason),
             Verdict::Holds | Verdict::Fails => {}
+        }
+        if let Some(reason) = &claim.reason {
+            say(reason);
         }
     }
     text
 }
 
-/// `text` in lines that fit the screen, all but the first behind `indent` spaces.
-fn wrap(text: &str, indent: usize) -> String {
-    let room = width().saturating_sub(indent).max(20);
+fn say_interval(metric: &str, interval: Option<Interval>, threshold: f64, say: &mut impl FnMut(&str)) {
+    if let Some(interval) = interval {
+        let [value, low, high] = [interval.value, interval.low, interval.high].map(significant);
+        say(&format!("{metric} = {value} (95 %: {low} to {high}), threshold {threshold}"));
+    }
+}
+
+/// `text` in lines of at most `width`, all but the first behind `indent` spaces.
+fn wrap(text: &str, indent: usize, width: usize) -> String {
+    let room = width.saturating_sub(indent).max(20);
     let (mut wrapped, mut used) = (String::new(), 0);
     for word in text.split(' ') {
         let length = word.chars().count();
@@ -246,19 +269,19 @@ fn next(options: &Options) -> String {
     let command = command();
     let (other, why) = match options.runtime.as_str() {
         "tokio" => ("", "our loop again"),
-        _ => (" --runtime tokio", "is it our loop's fault?"),
+        _ => ("--runtime tokio", "is it our loop's fault?"),
     };
     let rows = [
-        (format!("{command}{other}"), why),
-        (format!("{command} --chunk-us 50000"), "chunks that are too large"),
-        (format!("{command} -o report.html --open"), "the same with pictures"),
-        (format!("{command} -o trace.json"), "for https://ui.perfetto.dev"),
-        (format!("{command} --serve 8080"), "then: curl 'http://127.0.0.1:8080/block?ms=2000'"),
+        (other, why),
+        ("--chunk-us 50000", "chunks that are too large"),
+        ("-o report.html --open", "the same with pictures"),
+        ("-o trace.json", "for https://ui.perfetto.dev"),
+        ("--serve 8080", "then: curl 'http://127.0.0.1:8080/block?ms=2000'"),
     ];
-    let width = rows.iter().map(|row| row.0.len()).max().unwrap_or(0);
     let mut text = heading("What to try next");
-    for (command, why) in rows {
-        let _ = writeln!(text, "  {command:<width$}  {}", why.dimmed());
+    for (arguments, why) in rows {
+        let line = format!("{command} {arguments}");
+        let _ = writeln!(text, "  {}\n      {}", line.trim_end_matches([' ', '-']), why.dimmed());
     }
     text
 }
@@ -287,8 +310,12 @@ pub(crate) fn addresses(runtime: &str, addr: SocketAddr, options: &Options) -> S
     text
 }
 
-/// The columns of the screen, by `COLUMNS`, within what can be read.
-fn width() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-    columns.unwrap_or(WIDTH_DEFAULT).clamp(60, 160)
+/// The columns of the screen: those of the terminal, else of `COLUMNS`, else 80; within what can be read.
+pub(crate) fn width() -> usize {
+    let terminal = console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    let columns = || std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    terminal.filter(|&columns| columns > 0).or_else(columns).unwrap_or(WIDTH_DEFAULT).clamp(60, 160)
 }
+
+#[cfg(test)]
+mod tests;

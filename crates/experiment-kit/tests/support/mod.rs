@@ -45,7 +45,8 @@ impl Ended {
 
 /// Runs the program to its end.
 pub(crate) fn run(arguments: &[&str]) -> Ended {
-    let output = Command::new(PROGRAM).args(arguments).stdin(Stdio::null()).output().unwrap();
+    let output =
+        Command::new(PROGRAM).args(arguments).env_remove("COLUMNS").stdin(Stdio::null()).output().unwrap();
     Ended {
         status: output.status,
         stdout: String::from_utf8(output.stdout).unwrap(),
