@@ -50,6 +50,9 @@ pub enum RunMode {
 /// How many rounds of deferred callbacks one pass runs after poll.
 const PENDING_ROUNDS: usize = 8;
 
+/// How many rounds of destructors a dropped loop runs at most: one that attaches something anew each time must end.
+const DROP_ROUNDS: usize = 8;
+
 /// A single-threaded event loop. It owns its callbacks: dropping it drops them, without calling them.
 ///
 /// ```
@@ -186,8 +189,8 @@ impl Drop for EventLoop {
         let core = &lp.core;
         core.closed.set(true);
         let _current = crate::task::enter_loop(&lp);
-        // Destructors may drop further things of the loop; repeat until all is quiet.
-        for _ in 0..8 {
+        // Destructors may attach further things to the loop; repeat until all is quiet.
+        for _ in 0..DROP_ROUNDS {
             lp.cancel_all_tasks();
             lp.dispose(Location::caller(), core.remotes.close());
             lp.clear_ticks();
@@ -199,7 +202,24 @@ impl Drop for EventLoop {
             for id in core.handles.ids() {
                 lp.drop_handle(id);
             }
+            if core.is_quiet() {
+                break;
+            }
         }
+    }
+}
+
+impl Core {
+    /// Nothing of the user's is left in a closed loop. Its inbox and its ticks accept nothing once it is closed, so
+    /// one round has emptied them for good.
+    fn is_quiet(&self) -> bool {
+        self.tasks.len() == 0
+            && self.timeouts.len() == 0
+            && self.immediates.len() == 0
+            && self.requests.len() == 0
+            && self.data.borrow().is_empty()
+            && self.pending.borrow().is_empty()
+            && self.handles.ids().is_empty()
     }
 }
 

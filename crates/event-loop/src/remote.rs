@@ -3,7 +3,7 @@
 //! # Model
 //! Everything from outside goes through one inbox, and one wake-up serves a whole burst. An async handle puts
 //! itself into the inbox once, however often it is sent to, so a wake-up costs what is pending and not how
-//! many handles exist.
+//! many handles exist ([`Coalesced`], which has the races and their models).
 //!
 //! | sender | loop |
 //! |---|---|
@@ -25,11 +25,10 @@ use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use runtime_trace::EventKind;
 use slab::Slab;
-use sync_protocols::Inbox;
+use sync_protocols::{Coalesced, Inbox};
 
 use crate::blame::Site;
 use crate::core::{Callback, LoopHandle};
@@ -190,7 +189,7 @@ impl LoopHandle {
             match &mut handle.kind {
                 Kind::Async { shared, callback } if !handle.closing => {
                     // Lowered before the callback: a send from now on is a new one (R1).
-                    shared.pending.store(false, Ordering::SeqCst);
+                    shared.pending.lower();
                     callback.take().map(|callback| (callback, location))
                 }
                 _ => None,
@@ -271,6 +270,10 @@ impl Requests {
         Some(slots.remove(key.slot as usize).callback)
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.slots.borrow().len()
+    }
+
     pub(crate) fn clear(&self, lp: &LoopHandle) {
         let requests: Vec<Request> = self.slots.borrow_mut().drain().collect();
         for request in requests {
@@ -317,7 +320,7 @@ impl<T> Drop for Completion<T> {
 /// What an async handle shares with its senders.
 pub(crate) struct AsyncShared {
     /// Sent to, and not yet called back: such a send is coalesced.
-    pending: AtomicBool,
+    pending: Coalesced,
 }
 
 /// A handle whose callback any thread can ask for. Active from the start until closed.
@@ -349,7 +352,7 @@ impl AsyncHandle {
             drop(callback);
             return AsyncHandle { lp: lp.clone(), id: HandleId::NOBODY };
         }
-        let shared = Arc::new(AsyncShared { pending: AtomicBool::new(false) });
+        let shared = Arc::new(AsyncShared { pending: Coalesced::default() });
         let id = lp.core.handles.insert(Kind::Async { shared, callback }, location);
         lp.set_active(id, true);
         AsyncHandle { lp: lp.clone(), id }
@@ -361,8 +364,9 @@ impl AsyncHandle {
             Kind::Async { shared, .. } => Some(shared.clone()),
             _ => None,
         });
+        // Of a handle that is gone: up for good, so that nothing is ever sent.
         let shared =
-            known.flatten().unwrap_or_else(|| Arc::new(AsyncShared { pending: AtomicBool::new(true) }));
+            known.flatten().unwrap_or_else(|| Arc::new(AsyncShared { pending: Coalesced::raised() }));
         AsyncSender { shared, id: self.id, remote: self.lp.remote() }
     }
 }
@@ -381,7 +385,7 @@ impl AsyncSender {
     /// Leads to at least one callback that begins after this call; sends in between are one. On a handle or
     /// loop that is gone nothing happens.
     pub fn send(&self) {
-        if !self.shared.pending.swap(true, Ordering::SeqCst) {
+        if self.shared.pending.raise() {
             drop(self.remote.shared.send(Item::Async(self.id)));
         }
     }

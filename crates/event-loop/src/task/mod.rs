@@ -149,8 +149,7 @@ impl LoopHandle {
             key
         };
         self.core.tasks.count(true);
-        // A new task starts as if woken: queued once.
-        self.core.tasks.with(key, |task| task.state.mark_queued());
+        // Its waker was made with the queued mark up.
         self.wake_task(key);
         JoinHandle::new(self.clone(), key, state)
     }
@@ -174,8 +173,8 @@ impl LoopHandle {
 
     fn poll_task(&self, key: TaskKey) {
         let taken = self.core.tasks.with(key, |task| {
-            // Unmarked before the poll: a wake-up during it queues the task again (K2).
-            task.state.unmark_queued();
+            // Lowered before the poll: a wake-up during it queues the task again (K2).
+            task.state.lower();
             task.future.take().map(|future| (future, task.waker.clone(), task.location))
         });
         let Some(Some((mut future, waker, location))) = taken else { return };

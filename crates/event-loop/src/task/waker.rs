@@ -1,8 +1,9 @@
 //! The waker of a local task: a key, a mark, and the way to the loop.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;
+
+use sync_protocols::Coalesced;
 
 use crate::core::LoopHandle;
 use crate::remote::{Item, Shared};
@@ -16,28 +17,24 @@ pub(crate) struct TaskKey {
 
 /// What every clone of a task's waker shares.
 ///
-/// | `queued` | meaning |
-/// |---|---|
-/// | false | in no queue; a wake-up must queue the key |
-/// | true | the key is in the ready queue or on its way there; further wake-ups are one with it |
+/// While `queued` is up, the key is in the ready queue or on its way there, and further wake-ups are one with it
+/// ([`Coalesced`]).
 pub(crate) struct TaskWaker {
     key: TaskKey,
     loop_id: u64,
-    queued: AtomicBool,
+    queued: Coalesced,
     shared: Arc<Shared>,
 }
 
 impl TaskWaker {
+    /// The waker of a new task, which starts as if woken: its maker queues the key.
     pub(super) fn new(key: TaskKey, loop_id: u64, shared: Arc<Shared>) -> TaskWaker {
-        TaskWaker { key, loop_id, queued: AtomicBool::new(false), shared }
+        TaskWaker { key, loop_id, queued: Coalesced::raised(), shared }
     }
 
-    pub(super) fn mark_queued(&self) {
-        self.queued.store(true, Ordering::SeqCst);
-    }
-
-    pub(super) fn unmark_queued(&self) {
-        self.queued.store(false, Ordering::SeqCst);
+    /// The key left the queue and the poll is about to begin: a wake-up from now on queues it again.
+    pub(super) fn lower(&self) {
+        self.queued.lower();
     }
 }
 
@@ -47,7 +44,7 @@ impl Wake for TaskWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.queued.swap(true, Ordering::SeqCst) {
+        if !self.queued.raise() {
             return;
         }
         match LoopHandle::current().filter(|lp| lp.core.id == self.loop_id) {
