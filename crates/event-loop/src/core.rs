@@ -96,7 +96,9 @@ impl std::fmt::Debug for LoopHandle {
 }
 
 impl LoopHandle {
-    /// The cached time of the loop: it moves once after poll and once before timers, not while callbacks run.
+    /// The cached time of the loop. A pass moves it after poll and before timers. While callbacks run it moves
+    /// only with what reads the clock afresh: [`LoopHandle::update_time`], a time-out or interval of Node's layer
+    /// that starts or fires, and a [`sleep`](crate::sleep()) that starts.
     pub fn now(&self) -> Instant {
         self.core.origin + self.elapsed()
     }

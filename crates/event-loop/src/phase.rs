@@ -99,8 +99,6 @@ pub enum Callee {
     Close,
     /// A poll of a local task.
     Task,
-    /// The destructor of something that the user gave.
-    Drop,
 }
 
 impl Callee {
@@ -129,7 +127,6 @@ impl Callee {
             Callee::Exit => "exit",
             Callee::Close => "close",
             Callee::Task => "task",
-            Callee::Drop => "drop",
         }
     }
 }

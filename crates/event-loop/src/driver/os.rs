@@ -19,6 +19,10 @@ use super::{EVENTS_PER_POLL, LoopWaker, Moved, Readiness, SocketId, WAKE};
 /// emulates re-arm only on `WouldBlock`.)
 const SHORT_MEANS_EXHAUSTED: bool = cfg!(any(target_os = "linux", target_os = "macos"));
 
+/// A loop's token is a handle's slot and generation, 32 bits each, and mio's is a `usize`: a narrower one would cut
+/// off the generation, and a late event would reach the next user of the slot.
+const _: () = assert!(usize::BITS >= 64, "the loop needs a target with 64-bit pointers");
+
 /// The real world. One socket is registered once, for reading and writing, so that changing interest
 /// costs no system call; readiness that nobody wants now is remembered by the handle.
 pub(crate) struct OsDriver {

@@ -1,7 +1,8 @@
 //! What a datagram socket does when it is ready, and how sends end.
 //!
 //! `WouldBlock` clears the readiness bits, here and nowhere else (U1): what is left in a socket's queue cannot be
-//! told from the length of a datagram.
+//! told from the length of a datagram. An error keeps the bit too: while it lasts, each pass tells the callback once
+//! and polls without sleeping, until the callback stops receiving or closes (libuv, level-triggered, does alike).
 
 use std::io;
 use std::net::SocketAddr;
