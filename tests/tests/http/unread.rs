@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use event_loop::{Peer, Script};
 use runtime_lab::http::{self, Limits, Server, ServerStats};
-use runtime_lab::{RunMode, Runtime};
+use runtime_lab::{RunMode, Runtime, sleep};
 
 use crate::support::{TestServer, start_with};
 
@@ -30,16 +30,25 @@ struct Seen {
 
 /// A client that asks for the answer at 0 s and then reads by the agenda, at a server that stops at `stop`.
 fn seen(stop: Duration, agenda: impl FnOnce(&Script)) -> Seen {
+    seen_after("GET /large HTTP/1.1\r\nHost: test\r\n\r\n", stop, agenda)
+}
+
+/// As [`seen`], for another request.
+fn seen_after(request: &str, stop: Duration, agenda: impl FnOnce(&Script)) -> Seen {
     let script = Script::new();
     let begun = script.clock().now();
     script.connects(at(0), Peer(1), 80).window(Peer(1), WINDOW);
-    script.sends(at(0), Peer(1), b"GET /large HTTP/1.1\r\nHost: test\r\n\r\n");
+    script.sends(at(0), Peer(1), request.as_bytes());
     agenda(&script);
     let runtime = Runtime::builder().event_loop(|options| options.script(&script)).build().unwrap();
     let lp = runtime.handle();
     let server = Server::on("127.0.0.1:80")
         .unwrap()
         .route("/large", |_request| http::text(vec![b'x'; ANSWER]))
+        .route("/late", |_request| async {
+            sleep(at(20)).await;
+            http::text(vec![b'x'; ANSWER])
+        })
         .limits(Limits { write_time: WRITE_TIME, ..Limits::default() })
         .serve(&lp)
         .unwrap();
@@ -117,6 +126,19 @@ fn w3_a_client_that_takes_its_answer_within_the_write_time_after_the_stop_gets_a
     });
     assert_served(&seen);
     assert_eq!(seen.ended, at(14));
+}
+
+#[test]
+fn w3_the_time_that_a_route_takes_is_not_the_clients() {
+    const HEAD: &str =
+        "POST /late HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
+    // The client takes the "100 Continue" a second after the stop; the route answers long after that write time.
+    let seen = seen_after(HEAD, at(5), |script| {
+        script.window(Peer(1), 0);
+        script.takes(at(6), Peer(1), WINDOW).sends(at(7), Peer(1), b"body").takes(at(30), Peer(1), ANSWER);
+    });
+    assert_served(&seen);
+    assert_eq!((seen.stats.requests, seen.ended), (1, at(30)));
 }
 
 /// A real server whose `/large` is more than the buffers on the way hold.
