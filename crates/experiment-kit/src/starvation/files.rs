@@ -14,7 +14,7 @@ use crate::machine::{Machine, rustc_version};
 use crate::starvation::acts::Act;
 use crate::starvation::options::{Options, Output, OutputKind};
 use crate::starvation::run::Ran;
-use crate::verdict::{Claim, Verdict, significant};
+use crate::verdict::{Also, Claim, Verdict, significant};
 
 /// Makes sure that the files can be written, before anything is measured in vain.
 pub(crate) fn check(outputs: &[Output]) -> Result<()> {
@@ -118,6 +118,13 @@ fn callout(claim: &Claim) -> (Tone, String) {
             claim.metric, claim.threshold
         ));
     }
+    if let Some(Also { metric, interval: Some(interval), threshold }) = &claim.also {
+        let [value, low, high] = [interval.value, interval.low, interval.high].map(significant);
+        text.push_str(&format!(". {metric} = {value} (95 %: {low} to {high}), threshold {threshold}"));
+    }
+    if let Some(reason) = &claim.reason {
+        text.push_str(&format!(". {reason}"));
+    }
     match &claim.verdict {
         Verdict::Holds => (Tone::Good, text),
         Verdict::Fails => (Tone::Bad, text),
@@ -141,7 +148,7 @@ fn timelines(page: &mut Page, ran: &Ran, options: &Options) {
 fn culprits(page: &mut Page, ran: &Ran) {
     page.heading("Who held the loop?");
     if ran.server.stalls.is_empty() {
-        page.paragraph("The runtime reports nobody.");
+        page.paragraph("The runtime does not say who held it.");
         return;
     }
     let columns = [

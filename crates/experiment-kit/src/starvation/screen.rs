@@ -150,10 +150,9 @@ fn price(measured: &Measured, width: usize) -> String {
     );
     let mut text = wrap(&held, 0, width) + "\n";
     if let Some(price) = measured.chunk_price() {
-        let _ = writeln!(
-            text,
-            "In pieces the same work took {price:.2} x as long: the price of letting others in."
-        );
+        let took =
+            format!("In pieces the same work took {price:.2} x as long: the price of letting others in.");
+        let _ = writeln!(text, "{}", wrap(&took, 0, width));
     }
     text
 }
