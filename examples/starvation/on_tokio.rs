@@ -20,6 +20,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
+use super::time_work;
+
 /// Starts the server on a thread of its own and returns when it listens.
 pub(crate) fn start(spec: &ServerSpec) -> anyhow::Result<RunningServer> {
     let spec = spec.clone();
@@ -105,12 +107,6 @@ async fn answer(
         _ => return Ok(reply(StatusCode::NOT_FOUND, "no such page\n".into())),
     };
     Ok(reply(StatusCode::OK, done.to_json()))
-}
-
-fn time_work(spec: &ServerSpec, iterations: u64) -> WorkDone {
-    let begun = spec.clock.now();
-    spec.work.run(iterations);
-    WorkDone::new(iterations, spec.clock.now() - begun)
 }
 
 fn reply(status: StatusCode, body: String) -> Response<Full<Bytes>> {

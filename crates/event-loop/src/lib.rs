@@ -8,8 +8,6 @@
 //! # Invariants
 //! The files give theirs; the ids are unique in this crate.
 
-#![allow(clippy::module_inception)] // The crate is named after its main noun.
-
 mod event_loop;
 mod phase;
 mod core;
