@@ -1,0 +1,14 @@
+//! A stated subset of Python on real threads under a global lock whose rules can be changed.
+//!
+//! # Model
+//! ```text
+//! file.py --syntax--> bytecode --machine, one per thread--> output, exit code, traceback
+//!                                  │ holds
+//!                               gil: who may run, by one of six policies
+//!                                  │ owns
+//!                               heap: objects by kind and index
+//! ```
+
+mod value;
+mod code;
+mod syntax;
