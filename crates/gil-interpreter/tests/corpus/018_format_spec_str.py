@@ -2,7 +2,7 @@
 for s in ["abc", "", "한글", "longer text"]:
     print(f"{s:8}|{s:<8}|{s:>8}|{s:^8}|{s:*^9}|{s:.2}|{s:6.2}|{s:>6.3}|{s!r:>8}|{s:s}|{s:08}|")
 print("{} and {}".format(1, "two"), "{0} {1} {0}".format("a", "b"), "{x}-{y}".format(x=1, y=2), "{:>5}|{:<5}|".format(1, 2))
-print("{0[1]} {1.imag}".format([5, 6], 3), "{{}} {}".format(1), "{!r} {!s}".format("q", "q"), "{:{}}|".format("x", 4))
+print("{0[1]} {1[k]}".format([5, 6], {"k": 3}), "{{}} {}".format(1), "{!r} {!s}".format("q", "q"), "{:{}}|".format("x", 4))
 print("{0:.2f} {0:e} {1:,}".format(3.14159, 1000000), "{a[k]}".format(a={"k": "v"}))
 try:
     "{} {}".format(1)
