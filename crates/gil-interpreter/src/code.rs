@@ -41,6 +41,11 @@ pub(crate) enum Op {
     DeleteGlobal(u32),
     /// [] -> [the builtin `names[i]`], for a name that the module never assigns. NameError when there is none.
     LoadBuiltin(u32),
+    /// Only in class bodies: [] -> [locals[local]], or when that has no value, as `LoadGlobal(global)`.
+    LoadName {
+        local: u16,
+        global: u32,
+    },
     /// [a] -> []
     Pop,
     /// [a] -> [a, a]
