@@ -1,0 +1,4 @@
+# refused: 3:11 set
+print("must not run")
+lengths = {len(word) for word in ["a", "bb", "cc"]}
+print(len(lengths))

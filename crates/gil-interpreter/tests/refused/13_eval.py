@@ -1,0 +1,3 @@
+# refused: 3:7 eval
+print("must not run")
+print(eval("1 + 2"))

@@ -1,0 +1,9 @@
+# refused: 9:12 star
+print("must not run")
+
+
+def area(width, height):
+    return width * height
+
+
+print(area(*[3, 4]))

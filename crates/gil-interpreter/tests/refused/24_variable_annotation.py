@@ -1,0 +1,4 @@
+# refused: 3:8 annotation
+print("must not run")
+count: int = 3
+print(count)

@@ -1,0 +1,5 @@
+# refused: 3:1 import
+print("must not run")
+from math import *
+
+print(sqrt(4))

@@ -1,0 +1,4 @@
+# refused: 4 expected
+print("must not run")
+values = [1, 2,
+print(values)

@@ -1,0 +1,4 @@
+# refused: 3:8 input
+print("must not run")
+name = input("name? ")
+print(name)

@@ -1,0 +1,5 @@
+# refused: 5:5 break
+print("must not run")
+
+if True:
+    break
