@@ -12,6 +12,8 @@
 //! - [`Permits`]: a bounded queue's admission.
 //! - [`Attention`]: a raised hand for rare things between frequent ones.
 //! - [`Coalesced`]: a request that is made many times and delivered once (async handles, tasks).
+//! - [`gil`]: the interpreter's global locks, one that a waiter asks for and one that is given up by count.
+//! - [`SeqCell`]: two words that are read together without a lock (the variables of the lock-free heap).
 //!
 //! # Threads
 //! `RUSTFLAGS="--cfg loom" cargo test -p sync-protocols --release` runs every interleaving of small scenarios of
@@ -25,6 +27,8 @@ mod job_word;
 mod permits;
 mod attention;
 mod coalesced;
+pub mod gil;
+mod seq_cell;
 
 pub use attention::Attention;
 pub use coalesced::Coalesced;
@@ -32,4 +36,5 @@ pub use inbox::{Closed, Inbox};
 pub use job_word::{Cancel, JobState, JobWord};
 pub use permits::{NoPermit, Permits};
 pub use ring::RingIndexes;
+pub use seq_cell::SeqCell;
 pub use sleepers::{Call, Seat, Sleepers};
