@@ -14,7 +14,7 @@ def boom():
     raise RuntimeError("must not run")
 
 
-print("safe" if True else boom(), boom() if False else "safe")
+print("safe" if True else boom(), boom() if not x else "safe")
 print({"a" if x == 3 else "b": 1}, [1, 2][0 if x else 1], ("odd" if x % 2 else "even") + "!")
 grade = 85
 print("A" if grade >= 90 else "B" if grade >= 80 else "C")

@@ -58,4 +58,7 @@ del Thing.kind
 print(hasattr(thing, "kind"))
 a = b = 1
 del (a, b)
-print("a" in globals() if False else "deleted")
+try:
+    a
+except NameError as error:
+    print(error)

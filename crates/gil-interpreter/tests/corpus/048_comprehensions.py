@@ -38,7 +38,7 @@ triples = [(a, b, c) for c in range(1, 21) for b in range(1, c) for a in range(1
 print(triples)
 words = "the cat sat on the mat the end".split()
 print({w: words.count(w) for w in words})
-print([i for i, w in enumerate(words) if w == "the"], [[]] + [[i] for i in range(2)], [*"ab"] if False else "no star")
+print([i for i, w in enumerate(words) if w == "the"], [[]] + [[i] for i in range(2)])
 try:
     [1 // v for v in [2, 1, 0]]
 except ZeroDivisionError as error:

@@ -10,7 +10,7 @@ print(list(reversed(range(5))), list(reversed((1, 2))), list(reversed({"a": 1, "
 print(list(zip(range(2), range(3), range(4))), list(map(max, [1, 5], [3, 2])), list(filter(str.isdigit, ["1", "a", "2"])))
 print(any([False, 1]), all({}), any(map(lambda v: v > 2, [1, 2, 3])), all([v for v in [1, 0]]), any(()), all("abc"))
 a, b, *c = iter(range(5))
-print(a, b, c, [*range(3)] if False else list(range(3)))
+print(a, b, c, list(range(3)))
 calls = []
 
 
