@@ -13,13 +13,6 @@ def keyword_only(a, *, flag=False, level):
 print(keyword_only(1, level=3), keyword_only(a=1, level=2, flag=True))
 
 
-def positional_only(a, b, /, c=0):
-    return a * 100 + b * 10 + c
-
-
-print(positional_only(1, 2), positional_only(1, 2, c=3))
-
-
 def remember(value, seen=[]):
     seen.append(value)
     return seen

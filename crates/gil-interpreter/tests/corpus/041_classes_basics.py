@@ -68,4 +68,4 @@ class Empty:
 
 e = Empty()
 e.x = e.y = 1
-print(e.__dict__, vars(e) == {"x": 1, "y": 1}, ann.__class__.__name__)
+print(e.x, e.y, ann.__class__.__name__, ann.__class__ is Account)

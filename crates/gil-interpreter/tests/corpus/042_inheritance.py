@@ -46,7 +46,7 @@ class Circle(Shape):
 
 for shape in [Rectangle(2, 3), Square(4), Circle(1.5)]:
     print(shape, isinstance(shape, Rectangle), isinstance(shape, (Circle, Square)), type(shape).__name__)
-print(issubclass(Square, Shape), issubclass(Circle, Rectangle), issubclass(bool, int), Square.__bases__[0].__name__)
+print(issubclass(Square, Shape), issubclass(Circle, Rectangle), issubclass(bool, int))
 try:
     Shape("blob").describe()
 except NotImplementedError as error:
@@ -68,18 +68,27 @@ class B(A):
 
 class C(B):
     def who(self):
+        inherited = super().who
+
         def inner():
-            return super(C, self).who()
+            return inherited()
 
         return "C" + inner()
 
 
-print(A().call(), B().call(), C().call(), [k.__name__ for k in C.__mro__])
+print(A().call(), B().call(), C().call())
 try:
     Square()
 except TypeError as error:
     print(error)
+
+
+class D(C):
+    def call(self):
+        return super().nothing()
+
+
 try:
-    super(B, B()).nothing
+    D().call()
 except AttributeError as error:
     print(error)

@@ -1,4 +1,4 @@
-# __len__, __getitem__, __setitem__, __delitem__, __contains__, __iter__, __next__, __reversed__.
+# __len__, __getitem__, __setitem__, __delitem__, __contains__, __iter__ and __next__.
 class Ring:
     def __init__(self, items):
         self.items = list(items)
@@ -7,8 +7,6 @@ class Ring:
         return len(self.items)
 
     def __getitem__(self, i):
-        if isinstance(i, slice):
-            return Ring(self.items[i])
         return self.items[i % len(self.items)]
 
     def __setitem__(self, i, value):
@@ -25,7 +23,7 @@ class Ring:
 
 
 r = Ring("abc")
-print(len(r), r[0], r[4], r[-1], r[1:], r, "b" in r, "always" in r, "z" in r, bool(r), bool(Ring([])))
+print(len(r), r[0], r[4], r[-1], r[-7], r, "b" in r, "always" in r, "z" in r, bool(r), bool(Ring([])))
 r[5] = "C"
 del r[3]
 print(r)

@@ -36,9 +36,6 @@ class Vec:
     def __hash__(self):
         return hash((self.x, self.y))
 
-    def __matmul__(self, other):
-        return self.x * other.x + self.y * other.y
-
     def __getitem__(self, i):
         return [self.x, self.y][i]
 
@@ -51,7 +48,7 @@ class Vec:
 
 a = Vec(1, 2)
 b = Vec(3, -4)
-print(a + b, a - b, a * 3, 3 * a, -a, abs(b), a @ b, bool(a), bool(Vec(0, 0)), a == Vec(1, 2), a != b, a == 5)
+print(a + b, a - b, a * 3, 3 * a, -a, abs(b), bool(a), bool(Vec(0, 0)), a == Vec(1, 2), a != b, a == 5)
 print({a: "a", b: "b"}[Vec(1, 2)], a in [Vec(1, 2)], [b, a].index(Vec(1, 2)), int(a), float(a), [a, b].count(Vec(3, -4)))
 x, y = a
 print(x, y, sum([a, b], Vec(0, 0)), not Vec(0, 0), a and "truthy")

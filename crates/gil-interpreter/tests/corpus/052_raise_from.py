@@ -9,7 +9,7 @@ def convert(text):
 try:
     convert("x")
 except RuntimeError as error:
-    print(error, "|", repr(error.__cause__), "|", error.__context__ is error.__cause__, error.__suppress_context__)
+    print(error, "|", repr(error.__cause__), "|", error.__context__ is error.__cause__)
 try:
     try:
         {}["k"]
@@ -23,7 +23,7 @@ try:
     except KeyError:
         raise ValueError("hidden") from None
 except ValueError as error:
-    print(error, error.__cause__, repr(error.__context__), error.__suppress_context__)
+    print(error, error.__cause__, repr(error.__context__))
 
 
 def reraise():

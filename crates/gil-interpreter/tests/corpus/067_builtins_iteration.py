@@ -11,15 +11,6 @@ print(list(zip(range(2), range(3), range(4))), list(map(max, [1, 5], [3, 2])), l
 print(any([False, 1]), all({}), any(map(lambda v: v > 2, [1, 2, 3])), all([v for v in [1, 0]]), any(()), all("abc"))
 a, b, *c = iter(range(5))
 print(a, b, c, list(range(3)))
-calls = []
-
-
-def tick():
-    calls.append(len(calls))
-    return len(calls)
-
-
-print(list(iter(tick, 4)), calls)
 pairs = iter([1, 2, 3, 4, 5, 6])
 print(list(zip(pairs, pairs)), dict(enumerate("ab")), list(dict(a=1).items()), tuple(zip("ab", [1, 2])))
 names, ages = [], []

@@ -26,7 +26,7 @@ setattr(r, "speed", 10)
 setattr(Robot, "wheels", 4)
 print(r.speed, r.wheels, getattr(r, "speed"), hasattr(r, "speed"), hasattr(Robot, "speed"), hasattr(r, "do_walk"), hasattr(5, "real") or True)
 delattr(r, "speed")
-print(hasattr(r, "speed"), getattr(r, "speed", "none"), r.__dict__, "name" in r.__dict__, Robot.version, type(r).version)
+print(hasattr(r, "speed"), getattr(r, "speed", "none"), Robot.version, type(r).version)
 try:
     getattr(r, "speed")
 except AttributeError as error:

@@ -1,4 +1,4 @@
-# Slice assignment and deletion with steps, slice objects.
+# Slice assignment and deletion with steps.
 a = list(range(10))
 a[2:5] = ["a"]
 print(a)
@@ -20,8 +20,7 @@ a[5:100] = [9]
 print(a)
 a[2:1] = ["between"]
 print(a)
-s = slice(1, None, 2)
-print(a[s], "abcdef"[s], (1, 2, 3, 4)[s], b"abcd"[s], s, s.start, s.stop, s.step)
+print(a[1::2], "abcdef"[1::2], (1, 2, 3, 4)[1::2], b"abcd"[1::2])
 for text, spec in [("ext", [1, 2, 3]), ("int", 5)]:
     try:
         a[::2] = spec

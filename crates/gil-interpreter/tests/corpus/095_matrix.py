@@ -19,7 +19,7 @@ class Matrix:
     def __add__(self, other):
         return Matrix([[a + b for a, b in zip(x, y)] for x, y in zip(self.rows, other.rows)])
 
-    def __matmul__(self, other):
+    def __mul__(self, other):
         columns = other.transpose().rows
         if len(self.rows[0]) != len(other.rows):
             raise ValueError(f"cannot multiply {len(self.rows[0])} columns by {len(other.rows)} rows")
@@ -30,8 +30,8 @@ class Matrix:
         base = self
         while n:
             if n % 2:
-                result = result @ base
-            base = base @ base
+                result = result * base
+            base = base * base
             n //= 2
         return result
 
@@ -54,11 +54,11 @@ def identity(n):
 
 a = Matrix([[1, 2], [3, 4]])
 b = Matrix([[0, 1, 2], [3, 4, 5]])
-print(a @ b)
+print(a * b)
 print(b.transpose())
-print((Matrix([[1, 1], [1, 0]]) ** 50)[0, 1], a @ identity(2) == a, (a + a)[1, 1])
+print((Matrix([[1, 1], [1, 0]]) ** 50)[0, 1], a * identity(2) == a, (a + a)[1, 1])
 print(Matrix([[2, 0, 1], [1, 3, 2], [1, 1, 1]]).determinant(), Matrix([[0.5, 1.5], [2, 4]]).determinant())
-for bad in [lambda: b @ b, lambda: Matrix([[1], [2, 3]])]:
+for bad in [lambda: b * b, lambda: Matrix([[1], [2, 3]])]:
     try:
         bad()
     except ValueError as error:

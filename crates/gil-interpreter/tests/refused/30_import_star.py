@@ -1,4 +1,4 @@
-# refused: 3:1 import
+# refused: 3:1 import *
 print("must not run")
 from math import *
 

@@ -1,4 +1,4 @@
-# refused: 4 expected
+# refused: 4:1 SyntaxError
 print("must not run")
 values = [1, 2,
 print(values)

@@ -1,4 +1,4 @@
-# refused: 6 indent
+# refused: 6:1 SyntaxError
 print("must not run")
 
 

@@ -1,4 +1,4 @@
-# Instances as functions, __getattr__, __setattr__, and callbacks.
+# Instances as functions, handlers by name, and callbacks.
 class Multiplier:
     def __init__(self, k):
         self.k = k
@@ -11,43 +11,25 @@ double = Multiplier(2)
 print(double(5), double(5, plus=1), callable(double), list(map(double, [1, 2, 3])), sorted([3, 1, 2], key=Multiplier(-1)))
 
 
-class Recorder:
+class Averager:
     def __init__(self):
-        self.calls = []
+        self.values = []
 
-    def __getattr__(self, name):
-        if name.startswith("_"):
-            raise AttributeError(name)
-
-        def record(value):
-            self.calls.append((name, value))
-            return self
-
-        return record
+    def __call__(self, value):
+        self.values.append(value)
+        return sum(self.values) / len(self.values)
 
 
-r = Recorder()
-r.open(1).write("x").close(None)
-print(r.calls, hasattr(r, "anything"), hasattr(r, "_private"))
-try:
-    r._hidden
-except AttributeError as error:
-    print(error)
+average = Averager()
+print([average(v) for v in [10, 20, 60]], average.values)
 
 
-class Guarded:
-    def __init__(self):
-        self.value = 1
-
-    def __setattr__(self, name, value):
-        print("set", name, value)
-        object.__setattr__(self, name, value)
+def dispatch(target, name, value):
+    handler = getattr(target, name, None)
+    return handler(value) if callable(handler) else f"no {name}"
 
 
-g = Guarded()
-g.value = 2
-g.other = 3
-print(g.value, g.other)
+print(dispatch([3], "count", 3), dispatch("a-b", "split", "-"), dispatch(5, "fly", 0), dispatch(average, "values", 0), dispatch(double, "__call__", 8))
 
 
 class Button:

@@ -1,0 +1,4 @@
+# refused: 3:9 type()
+print("must not run")
+Point = type("Point", (), {"x": 1})
+print(Point.x)
