@@ -8,7 +8,7 @@ print(isinstance(1, int), isinstance(1, (str, int)), isinstance(True, int), isin
 print(type(1), type(1.0), type("s"), type([]), type({}), type(()), type(None), type(True), type(b""), type(range(1)))
 print(type(1) is int, type(1) == type(2), type("a") == str, type(int) is type, type(ValueError()) is ValueError)
 print(len("abc"), len([1]), len({1: 2}), len((1, 2)), len(range(7)), len(b"ab"))
-print(callable(print), callable(3), id("a") == id("a"), id([]) == id(None), hash("a") == hash("a"), hash(1) == hash(1.0), hash(5))
+print(callable(print), callable(3), id(print) == id(print), id([]) == id(None), hash("a") == hash("a"), hash(1) == hash(1.0), hash(5))
 x = [1]
 y = x
 print(id(x) == id(y), id(x) == id([1]))

@@ -24,7 +24,7 @@ for line in ["walk 5", "talk", "talk loud and clear", "fly"]:
     print(r.command(line))
 setattr(r, "speed", 10)
 setattr(Robot, "wheels", 4)
-print(r.speed, r.wheels, getattr(r, "speed"), hasattr(r, "speed"), hasattr(Robot, "speed"), hasattr(r, "do_walk"), hasattr(5, "real") or True)
+print(r.speed, r.wheels, getattr(r, "speed"), hasattr(r, "speed"), hasattr(Robot, "speed"), hasattr(r, "do_walk"))
 delattr(r, "speed")
 print(hasattr(r, "speed"), getattr(r, "speed", "none"), Robot.version, type(r).version)
 try:
