@@ -32,7 +32,7 @@ for name, attempt in attempts.items():
         print(name, type(error).__name__, len(str(error)) > 10)
 total = biggest - 2
 try:
-    while True:
+    for _ in range(5):
         total += 1
 except OverflowError:
     print("the variable keeps its last value", total == biggest)

@@ -8,7 +8,7 @@ use super::program::Program;
 use super::{Options, child, cpython, diff, outcome, selfcheck};
 
 /// How many programs there must be at least in each folder.
-const AT_LEAST: [(&str, usize); 3] = [("corpus", 80), ("refused", 20), ("compute", 12)];
+const AT_LEAST: [(&str, usize); 4] = [("corpus", 80), ("refused", 20), ("compute", 12), ("differs", 1)];
 
 /// A program that runs longer is ended and counts as a failure; the slowest needs a small part of this.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -25,6 +25,8 @@ enum Kind {
     Ours(Program, &'static str),
     /// On CPython of this version.
     CPython(Program, &'static str),
+    /// On CPython of this version, which must do something else than is recorded for the interpreter.
+    Differs(Program, &'static str),
     /// Before the compiler, which must refuse the program.
     Refused(Program),
     /// On both versions of CPython, whose common outcome is written down.
@@ -49,6 +51,14 @@ pub(crate) fn cases(options: &Options) -> (Vec<Case>, Vec<String>) {
             }
             for &version in &installed {
                 add(format!("{} cpython-{version}", program.name), Kind::CPython(program.clone(), version));
+            }
+        }
+        for program in Program::of_folder("differs") {
+            for policy in program.policies() {
+                add(format!("{} {policy}", program.name), Kind::Ours(program.clone(), policy));
+            }
+            for &version in &installed {
+                add(format!("{} cpython-{version}", program.name), Kind::Differs(program.clone(), version));
             }
         }
         let refused = Program::of_folder("refused").into_iter();
@@ -83,6 +93,7 @@ impl Case {
         match &self.kind {
             Kind::Ours(program, policy) => compare(program, child::command(policy, &program.path)),
             Kind::CPython(program, version) => compare(program, cpython::command(version, &program.path)),
+            Kind::Differs(program, version) => must_differ(program, cpython::command(version, &program.path)),
             Kind::Refused(program) => must_be_refused(program),
             Kind::Record(program) => record(program),
             Kind::Harness(check) => check(),
@@ -93,10 +104,15 @@ impl Case {
 /// The command's outcome must be the recorded one.
 fn compare(program: &Program, command: Command) -> Result<(), String> {
     let found = outcome::outcome_of(command, LIMIT)?;
-    let path = program.expected_path();
-    let expected = fs::read_to_string(&path)
-        .map_err(|e| format!("cannot read {}: {e}; record it with RECORD=1", path.display()))?;
-    diff::diff(&expected, &found).map_or(Ok(()), Err)
+    diff::diff(&program.expected()?, &found).map_or(Ok(()), Err)
+}
+
+/// The command's outcome must not be the recorded one; else the difference is gone, and the program is in the
+/// wrong folder.
+fn must_differ(program: &Program, command: Command) -> Result<(), String> {
+    let found = outcome::outcome_of(command, LIMIT)?;
+    let same = || "it does the same; it belongs into corpus".to_owned();
+    diff::diff(&program.expected()?, &found).map(drop).ok_or_else(same)
 }
 
 /// Writes down what both versions of CPython do.

@@ -65,6 +65,16 @@ impl Program {
         place.ok_or_else(|| "it must have a line `# refused: LINE:COLUMN words`".to_owned())
     }
 
+    /// The outcome that is recorded.
+    ///
+    /// # Errors
+    /// Fails when there is none yet.
+    pub(crate) fn expected(&self) -> Result<String, String> {
+        let path = self.expected_path();
+        fs::read_to_string(&path)
+            .map_err(|e| format!("cannot read {}: {e}; record it with RECORD=1", path.display()))
+    }
+
     /// The file that holds the recorded outcome.
     pub(crate) fn expected_path(&self) -> PathBuf {
         self.path.with_extension("out")
