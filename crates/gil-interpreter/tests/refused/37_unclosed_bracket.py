@@ -1,4 +1,4 @@
-# refused: 4:1 SyntaxError
+# refused: 5:1 SyntaxError
 print("must not run")
 values = [1, 2,
 print(values)

@@ -1,4 +1,4 @@
-# refused: 8:20 positional
+# refused: 8:21 Positional
 print("must not run")
 
 
