@@ -1,0 +1,177 @@
+//! The command line: which command, with which options.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::py::options::PyOptions;
+use crate::py::words;
+
+const EXAMPLES: &str = "\
+Examples:
+  lab py examples/py/countdown.py                 do threads make a program faster that only computes?
+  lab py examples/py/countdown.py --gil tick      the same file under the lock of CPython 2.7
+  lab py --help                                   the policies, and all that can be asked of a run";
+
+/// A laboratory for the insides of language runtimes.
+#[derive(Debug, Parser)]
+#[command(name = "lab", version, after_help = EXAMPLES, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Py(Box<PyOptions>),
+}
+
+/// What the user asks for.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// `lab py`.
+    Py(Box<PyOptions>),
+}
+
+/// Reads the words of a command line, the name of the command itself first.
+///
+/// # Errors
+/// Bad usage, and also help and version, as clap has it; `exit` of the error prints it.
+pub(crate) fn parse(mut line: Vec<OsString>) -> Result<Asked, clap::Error> {
+    let mut program = Vec::new();
+    if line.get(1).is_some_and(|word| word == "py") {
+        let behind = line.split_off(2);
+        let mut cli = Cli::command();
+        cli.build();
+        let py = cli.find_subcommand("py").expect("`py` is declared above");
+        let told = words::split(&behind, py);
+        for (word, option) in &told.near {
+            anstream::eprintln!("note: {word} goes to the program; lab's own option is {option}");
+        }
+        line.extend(told.ours);
+        line.extend(told.file.into_iter().flat_map(|file| [OsString::from("--"), file]));
+        program = told.program;
+    }
+    match Cli::try_parse_from(line)?.command {
+        Command::Py(mut options) => {
+            options.args = texts(program)?;
+            options.check().map_err(|message| refuse(&message))?;
+            Ok(Asked::Py(options))
+        }
+    }
+}
+
+/// `sys.argv` has texts; what the system allows beyond them is refused, not changed.
+fn texts(words: Vec<OsString>) -> Result<Vec<String>, clap::Error> {
+    let text = |word: OsString| {
+        word.into_string().map_err(|word| refuse(&format!("{} is not valid UTF-8", word.to_string_lossy())))
+    };
+    words.into_iter().map(text).collect()
+}
+
+fn refuse(message: &str) -> clap::Error {
+    let mut cli = Cli::command();
+    cli.build();
+    let py = cli.find_subcommand_mut("py").expect("`py` is declared above");
+    py.error(ErrorKind::ArgumentConflict, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::py::options::{Ablation, OutputKind, Policy};
+
+    fn py(line: &str) -> Result<PyOptions, clap::Error> {
+        let words = std::iter::once("lab py").chain(line.split('|')).flat_map(|part| part.split(' '));
+        let words = words.filter(|word| !word.is_empty()).map(OsString::from).collect();
+        parse(words).map(|Asked::Py(options)| *options)
+    }
+
+    fn refusal(line: &str) -> String {
+        py(line).expect_err(line).to_string()
+    }
+
+    #[test]
+    fn the_declaration_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_may_stand_before_and_behind_the_file() {
+        for line in [
+            "--gil tick --stats a.py x --turns 5",
+            "a.py x --gil tick --turns 5 --stats",
+            "--stats a.py --gil=tick x --turns 5",
+        ] {
+            let options = py(line).expect(line);
+            assert_eq!((options.gil, options.stats), (Policy::Tick, true), "{line}");
+            assert_eq!(options.file.to_str(), Some("a.py"), "{line}");
+            assert_eq!(options.args, ["x", "--turns", "5"], "{line}");
+        }
+    }
+
+    #[test]
+    fn all_behind_two_dashes_is_the_programs() {
+        let options = py("a.py --stats -- --gil tick -- -o").expect("valid");
+        assert_eq!((options.gil, options.stats), (Policy::Gil313, true));
+        assert_eq!(options.args, ["--gil", "tick", "--", "-o"]);
+        let options = py("--stats -- --a.py --gil tick").expect("valid");
+        assert_eq!(options.file.to_str(), Some("--a.py"));
+        assert_eq!((options.stats, options.args.len()), (true, 2));
+    }
+
+    #[test]
+    fn help_behind_the_file_is_the_programs() {
+        assert_eq!(py("a.py --help -h").expect("valid").args, ["--help", "-h"]);
+        assert_eq!(py("--help").expect_err("help").kind(), ErrorKind::DisplayHelp);
+    }
+
+    #[test]
+    fn lists_and_files_are_read() {
+        let options = py("a.py --gil gil310 --ablate no-forced-switch,nonblocking-keeps -o a.svg -o b.html");
+        let options = options.expect("valid");
+        assert_eq!(options.ablate, [Ablation::NoForcedSwitch, Ablation::NonblockingKeeps]);
+        assert_eq!(
+            options.out.iter().map(|out| out.kind).collect::<Vec<_>>(),
+            [OutputKind::Svg, OutputKind::Html]
+        );
+        let options = py("a.py --interval 250 --time-limit 1.5 --memory 64").expect("valid");
+        assert_eq!((options.interval, options.memory), (Some(250), 64));
+        assert_eq!(options.time_limit, Some(std::time::Duration::from_millis(1500)));
+    }
+
+    #[test]
+    fn bad_usage_names_the_option_and_says_what_to_do() {
+        for (line, part) in [
+            ("", "FILE.py"),
+            ("--gil gil27 a.py", "possible values: tick, gil32"),
+            ("a.py --gil", "--gil <POLICY>"),
+            ("--gill tick a.py", "--gill"),
+            ("a.py --interval 0", "0 is not in 1..=60000000"),
+            ("a.py --time-limit -1", "seconds above 0"),
+            ("a.py --time-limit inf", "seconds above 0"),
+            ("a.py -o out.png", ".svg (a picture) or .html (a page)"),
+            ("a.py -o out.json", "--trace FILE.json"),
+            ("a.py --gil tick --interval 100", "use --check-interval"),
+            ("a.py --gil free --interval 100", "it has no lock"),
+            ("a.py --check-interval 10", "use --interval"),
+            ("a.py --gil tick --ablate fair-ticket", "use gil32, gil310"),
+            ("a.py --ablate fair-ticket,io-priority", "both say who is next"),
+            ("a.py --dis --stats", "cannot be used with"),
+        ] {
+            let said = refusal(line);
+            assert!(said.contains(part), "{line}: {said}");
+            assert_eq!(py(line).expect_err(line).exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn every_policy_and_ablation_has_its_name_on_the_command_line() {
+        use clap::ValueEnum;
+        for policy in Policy::value_variants() {
+            assert_eq!(py(&format!("--gil {} a.py", policy.name())).expect("valid").gil, *policy);
+        }
+        assert_eq!(Ablation::value_variants().len(), 4);
+    }
+}

@@ -1,0 +1,31 @@
+//! The `lab` command: each part of the laboratory by one word, beginning with `lab py`.
+//!
+//! # Model
+//! ```text
+//! words --cli--> what is asked for --py--> exit code
+//! ```
+//! Exit codes of every command: 0 done, 1 something went wrong, 2 bad usage; a program that ran ends with its own.
+
+mod cli;
+mod py;
+
+use std::process::ExitCode;
+
+use owo_colors::OwoColorize;
+
+fn main() -> ExitCode {
+    let asked = match cli::parse(std::env::args_os().collect()) {
+        Ok(asked) => asked,
+        Err(refused) => refused.exit(), // Help ends with 0, bad usage with 2.
+    };
+    let done = match asked {
+        cli::Asked::Py(options) => py::command(&options),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            anstream::eprintln!("{} {error:#}", "error:".red().bold());
+            ExitCode::from(1)
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The options of `lab py`, checked before anything runs.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+/// Examples and exit codes below `lab py --help`.
+pub(crate) const EXAMPLES: &str = "\
+Where options go:
+  The options above may stand before or behind FILE.py. Behind it, every other word goes to the program, and
+  everything behind `--` does, so that a program may have an option of the same name.
+
+Examples:
+  lab py examples/py/counter.py                               one lock as in CPython 3.13: n += 1 loses nothing
+  lab py examples/py/counter.py --gil tick                    as in CPython 2.7: it does
+  lab py examples/py/countdown.py --turns 500000 --stats      --turns goes to the program, --stats is ours
+  lab py examples/py/convoy.py --interval 1000 --stats        a switch interval of 1 ms; who waits for whom
+  lab py examples/py/convoy.py --gil gil310 --ablate no-forced-switch
+  lab py examples/py/convoy.py -o convoy.html                 what the threads did, in the browser
+  lab py examples/py/counter.py --dis                         the bytecode beside CPython's
+
+Exit codes: the program's own; 1 an exception that it did not catch, or something went wrong; 2 bad usage, or a
+program outside the subset; 130 stopped by Ctrl-C.";
+
+/// Runs a Python file on real threads under a lock whose rules you choose.
+///
+/// The file is ordinary Python inside a stated subset; what is outside is refused before the program starts. Threads
+/// are threads of the system, sleeping and sockets are real, and `--gil` says who may run.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES, override_usage = "lab py [OPTIONS] FILE.py [ARGS]...")]
+pub(crate) struct PyOptions {
+    /// The program
+    #[arg(value_name = "FILE.py")]
+    pub(crate) file: PathBuf,
+    /// Who may run: the rules of the lock
+    #[arg(long, value_name = "POLICY", value_enum, default_value_t = Policy::Gil313)]
+    pub(crate) gil: Policy,
+    /// Microseconds that a thread waits before it asks for the lock [default: 5000]
+    #[arg(long, value_name = "US", value_parser = clap::value_parser!(u64).range(1..=60_000_000))]
+    pub(crate) interval: Option<u64>,
+    /// Ticks after which `tick` gives up the lock and takes it again [default: 100]
+    #[arg(long, value_name = "TICKS", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
+    pub(crate) check_interval: Option<u32>,
+    /// Rules to take away or to change, separated by commas
+    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',')]
+    pub(crate) ablate: Vec<Ablation>,
+    /// After the run, say on standard error who held the lock, who waited for whom, and for how long
+    #[arg(long)]
+    pub(crate) stats: bool,
+    /// Write what the threads did as a Chrome trace, for <https://ui.perfetto.dev>
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) trace: Option<PathBuf>,
+    /// Write what the threads did as a picture (.svg) or a page (.html); may be repeated
+    #[arg(short = 'o', long = "out", value_name = "FILE", value_parser = output)]
+    pub(crate) out: Vec<Output>,
+    /// Print the bytecode by source line, beside CPython's when a python3 is found, and do not run
+    #[arg(long, conflicts_with_all = ["stats", "trace", "out"])]
+    pub(crate) dis: bool,
+    /// Mebibytes of objects that the program may have; then it gets a MemoryError
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub(crate) memory: u32,
+    /// Seconds after which the program is stopped
+    #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
+    pub(crate) time_limit: Option<Duration>,
+    /// What goes to the program; filled from the words behind FILE, not by clap
+    #[arg(skip)]
+    pub(crate) args: Vec<String>,
+}
+
+/// Who may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Policy {
+    /// CPython 2.7: drop the lock and take it again every 100 ticks, whoever waits
+    Tick,
+    /// CPython 3.2 to 3.9: a waiter asks after an interval; looked up after nearly every instruction
+    Gil32,
+    /// CPython 3.10 to 3.12: the same lock; looked up where loops jump back and where calls begin and end
+    Gil310,
+    /// CPython 3.13: the same places; the request goes to the thread that holds the lock
+    Gil313,
+    /// A lock for each interpreter (PEP 684): a thread starts with a copy of its starter's objects
+    PerInterp,
+    /// No lock (PEP 703): each object has its own
+    Free,
+}
+
+impl Policy {
+    /// Its name on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Policy::Tick => "tick",
+            Policy::Gil32 => "gil32",
+            Policy::Gil310 => "gil310",
+            Policy::Gil313 => "gil313",
+            Policy::PerInterp => "per-interp",
+            Policy::Free => "free",
+        }
+    }
+
+    /// Whether threads that wait ask for the lock after an interval.
+    fn has_interval(self) -> bool {
+        !matches!(self, Policy::Tick | Policy::Free)
+    }
+}
+
+/// One rule less, or another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Ablation {
+    /// A thread that was asked for the lock need not wait until another one has it
+    NoForcedSwitch,
+    /// The lock goes to waiters in the order in which they came
+    FairTicket,
+    /// A thread that comes back from waiting for the outside goes first
+    IoPriority,
+    /// Calls that cannot wait (non-blocking sockets, select with time-out 0) keep the lock
+    NonblockingKeeps,
+}
+
+/// A file to write, its kind told by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Output {
+    pub(crate) path: PathBuf,
+    pub(crate) kind: OutputKind,
+}
+
+/// What to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OutputKind {
+    /// The timeline as one picture.
+    Svg,
+    /// A page with the figures, the timeline and what the program printed nowhere else.
+    Html,
+}
+
+fn output(text: &str) -> Result<Output, String> {
+    let path = PathBuf::from(text);
+    let kind = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("svg") => OutputKind::Svg,
+        Some("html") => OutputKind::Html,
+        Some("json") => return Err("write a trace with --trace FILE.json".to_owned()),
+        _ => return Err("the name must end in .svg (a picture) or .html (a page)".to_owned()),
+    };
+    Ok(Output { path, kind })
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let wrong = || "a number of seconds above 0 and at most 86400, for example 2.5".to_owned();
+    let seconds: f64 = text.parse().map_err(|_| wrong())?;
+    if seconds > 0.0 && seconds <= 86_400.0 { Ok(Duration::from_secs_f64(seconds)) } else { Err(wrong()) }
+}
+
+impl PyOptions {
+    /// What clap cannot see: options that say nothing under the chosen policy are refused, not ignored.
+    ///
+    /// # Errors
+    /// A sentence that says which option does not fit and what to use.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let name = self.gil.name();
+        if self.interval.is_some() && !self.gil.has_interval() {
+            let instead = if self.gil == Policy::Tick { "use --check-interval" } else { "it has no lock" };
+            return Err(format!("--interval says nothing under --gil {name}: {instead}"));
+        }
+        if self.check_interval.is_some() && self.gil != Policy::Tick {
+            let instead = if self.gil == Policy::Free { "it has no lock" } else { "use --interval" };
+            return Err(format!("--check-interval says nothing under --gil {name}: {instead}"));
+        }
+        if !self.ablate.is_empty() && !self.gil.has_interval() {
+            return Err(format!(
+                "--ablate changes rules that --gil {name} does not have: use gil32, gil310, gil313 or per-interp"
+            ));
+        }
+        let both = [Ablation::FairTicket, Ablation::IoPriority];
+        if both.iter().all(|one| self.ablate.contains(one)) {
+            return Err("--ablate takes fair-ticket or io-priority: both say who is next".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Whether what the threads do must be recorded.
+    pub(crate) fn wants_recording(&self) -> bool {
+        self.stats || self.trace.is_some() || !self.out.is_empty()
+    }
+}
