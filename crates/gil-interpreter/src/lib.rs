@@ -12,3 +12,4 @@
 mod value;
 mod code;
 mod syntax;
+pub mod gil;
