@@ -21,7 +21,7 @@ def walk(code, name):
         line = now or line
         if one.opname in ("CACHE", "EXTENDED_ARG"):
             continue
-        text = one.argrepr.split(" at 0x")[0] + ">" if hasattr(one.argval, "co_code") else one.argrepr
+        text = one.argrepr.split(" at 0x")[0] + ">" if hasattr(one.argval, "co_code") else one.argrepr or ("" if one.arg is None else str(one.arg))
         print(line, (one.opname + " " + text).strip().replace("\t", " ").replace("\n", " "), sep="\t")
     for inner in code.co_consts:
         if hasattr(inner, "co_code"):

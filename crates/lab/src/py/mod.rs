@@ -4,6 +4,8 @@ pub(crate) mod options;
 pub(crate) mod words;
 mod cpython;
 mod listing;
+mod spread;
+mod lock_lanes;
 
 use options::PyOptions;
 
