@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn unwatched_it_counts_and_reads_no_clock() {
         let (clock, _hands) = Clock::manual();
-        let lock = TickLock::new(());
+        let lock = TickLock::new('p');
         let mut seat = LockSeat::new(0, watch(&clock, false, Lane::off()));
         for _ in 0..100 {
             let payload = seat.take_tick(&lock);
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn who_waited_behind_whom_and_who_was_forced_to_wait() {
         let (clock, _hands) = Clock::manual();
-        let gil = Arc::new(Gil::new((), Duration::from_micros(1), Rules::default()));
+        let gil = Arc::new(Gil::new('p', Duration::from_micros(1), Rules::default()));
         let (raised, was_raised) = mpsc::channel();
         let requests = Arc::new(Told(Mutex::new(raised)));
         let mut seat = LockSeat::new(0, watch(&clock, false, Lane::off()));
