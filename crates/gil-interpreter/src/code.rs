@@ -213,6 +213,18 @@ pub(crate) enum Op {
         a: u16,
         c: u16,
     },
+    /// [] -> [locals[a] op= locals[b]]; a StoreFast follows
+    InplaceFastFast {
+        op: BinaryOp,
+        a: u16,
+        b: u16,
+    },
+    /// [] -> [locals[a] op= consts[c]]; a StoreFast follows
+    InplaceFastConst {
+        op: BinaryOp,
+        a: u16,
+        c: u16,
+    },
     /// [x] -> [x op locals[b]]
     BinaryFast {
         op: BinaryOp,

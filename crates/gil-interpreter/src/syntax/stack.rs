@@ -87,6 +87,8 @@ pub(super) fn effect(op: Op, index: u32, function: impl Fn(u32) -> u32) -> Effec
         Op::StoreFastLoadFast { .. } | Op::BinaryFast { .. } | Op::BinaryConst { .. } => plain(1, 1),
         Op::BinaryFastFast { .. }
         | Op::BinaryFastConst { .. }
+        | Op::InplaceFastFast { .. }
+        | Op::InplaceFastConst { .. }
         | Op::LoadFastLoadAttr { .. }
         | Op::SubscriptFastFast { .. } => plain(0, 1),
         Op::CompareJump { target, .. } => branch(2, 0, target, 0),
