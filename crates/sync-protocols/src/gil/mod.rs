@@ -319,3 +319,34 @@ impl<T> State<T> {
 fn whole_microseconds(interval: Duration) -> u32 {
     u32::try_from(interval.as_micros()).unwrap_or(u32::MAX).max(1)
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// Counts the requests.
+    #[derive(Default)]
+    struct Count(Cell<u32>);
+
+    impl Requests for Count {
+        fn raise(&self, _: u32) {
+            self.0.set(self.0.get() + 1);
+        }
+        fn clear(&self, _: u32) {}
+    }
+
+    #[test]
+    fn g5_nobody_is_asked_twice_nor_for_what_an_older_holder_did() {
+        let (gil, requests) = (Gil::new((), Duration::ZERO, Rules::default()), Count::default());
+        assert!(!gil.state.lock().ask(0, &requests), "nobody has ever held it");
+        let () = gil.take(1, &requests).payload;
+        assert!(!gil.state.lock().ask(0, &requests), "it was taken since");
+        assert!(gil.state.lock().ask(1, &requests));
+        assert!(!gil.state.lock().ask(1, &requests), "the request stands");
+        gil.give(1, (), Parting::Last, &requests);
+        assert!(!gil.state.lock().ask(1, &requests), "it is free");
+        assert_eq!(requests.0.get(), 1);
+    }
+}
