@@ -11,10 +11,12 @@
 //! - R5: a job is submitted, begun, ended and completed at most once, in this order of time, and its outcome is
 //!   the same at its end and at its completion.
 //! - R6: no stage of a job is missing: a job that was not cancelled has all four, a cancelled one no half of a run.
+//! - R7: a lock is held by one lane at a time, and given back by the lane that took it.
 
 use std::collections::BTreeMap;
 
 use crate::event::{EventKind, Record};
+use crate::locks;
 use crate::recording::Recording;
 use crate::slices::{self, Mismatch};
 
@@ -49,6 +51,7 @@ impl Recording {
         check_order(self, &mut problems);
         check_slices(self, edges, &mut problems);
         check_jobs(self, edges, &mut problems);
+        locks::check(self, edges, &mut |problem| problems.add(problem));
         problems.into_result()
     }
 }

@@ -71,11 +71,11 @@ pub enum EventKind {
     /// A callback held the loop longer than the threshold; `arg` names the span to blame. Written on the loop's
     /// lane just before or just after the end of the outermost callback or task poll that it is about.
     Stall = 20,
-    /// A thread asks for a lock (reserved for the interpreter).
+    /// A thread wants a lock and may have to wait; `id` is the lock's, the lane says which thread, `arg` is 0.
     LockRequest = 21,
-    /// A thread took the lock (reserved for the interpreter).
+    /// A thread took the lock; `arg` is the number of whole intervals that it waited.
     LockAcquire = 22,
-    /// A thread released the lock (reserved for the interpreter).
+    /// A thread gave the lock back; `arg` is 0.
     LockRelease = 23,
     /// A message was sent to another process (reserved); `arg` is its length in bytes.
     MessageSend = 24,

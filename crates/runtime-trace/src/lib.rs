@@ -28,6 +28,7 @@ mod recorder;
 mod ring;
 mod recording;
 mod slices;
+mod locks;
 mod check;
 mod histogram;
 mod layer;

@@ -228,3 +228,61 @@ fn many_problems_are_counted_not_listed() {
     assert_eq!(problems.len(), 51);
     assert_eq!(problems[50], "and 190 more");
 }
+
+/// Two threads that take turns at lock 9; the second waits for the first.
+fn turns_at_a_lock() -> Script {
+    Script::new(&["spinner", "echo"])
+        .at(0, 0, LockRequest, 9)
+        .at(0, 0, LockAcquire, 9)
+        .at(3, 1, LockRequest, 9)
+        .at(5, 0, LockRelease, 9)
+        .with(5, 1, LockAcquire, 9, 1)
+        .at(6, 1, LockRelease, 9)
+}
+
+#[test]
+fn r7_turns_at_a_lock_pass() {
+    assert_eq!(turns_at_a_lock().0.check(), Ok(()));
+    // Two locks have nothing to do with each other.
+    let other = turns_at_a_lock().at(7, 0, LockAcquire, 9).at(8, 1, LockAcquire, 10);
+    assert_eq!(other.at(9, 0, LockRelease, 9).at(9, 1, LockRelease, 10).0.check(), Ok(()));
+}
+
+#[test]
+fn r7_two_holders_of_one_lock_are_refused() {
+    let mut recording = turns_at_a_lock().0;
+    recording.records[4].t_ns = 4;
+    recording.records.swap(3, 4);
+    refused(&recording, Edges::Cut, &["lane 1 takes lock 9 at 4 ns while lane 0 has it"]);
+}
+
+#[test]
+fn r7_a_lock_is_given_back_once_and_by_its_holder() {
+    let twice = turns_at_a_lock().at(7, 1, LockRelease, 9).0;
+    refused(&twice, Edges::Cut, &["lane 1 gives back lock 9 at 7 ns, which it has not"]);
+    let again =
+        turns_at_a_lock().at(7, 1, LockAcquire, 9).at(8, 1, LockAcquire, 9).at(9, 1, LockRelease, 9).0;
+    refused(&again, Edges::Whole, &["lane 1 takes lock 9 at 8 ns, which it has"]);
+    let stranger = Script::new(&["main"]).at(1, 0, LockRelease, 9).0;
+    refused(&stranger, Edges::Whole, &["lane 0 gives back lock 9 at 1 ns, which it has not"]);
+}
+
+#[test]
+fn r7_what_is_held_at_the_edges_of_a_window_is_no_problem_there() {
+    let held = turns_at_a_lock().at(7, 0, LockAcquire, 9).0;
+    refused(&held, Edges::Whole, &["lane 0 never gives back lock 9, taken at 7 ns"]);
+    assert_eq!(held.check_edges(Edges::Cut), Ok(()));
+    let begun = without(without(turns_at_a_lock().0, 0), 0);
+    assert_eq!(begun.check_edges(Edges::Cut), Ok(()));
+    let overlap = turns_at_a_lock().at(7, 0, LockAcquire, 9).at(8, 1, LockAcquire, 9).0;
+    refused(&overlap, Edges::Cut, &["lane 1 takes lock 9 at 8 ns while lane 0 has it"]);
+}
+
+#[test]
+fn r7_a_lane_with_holes_says_nothing_about_its_turns() {
+    let recording = without(turns_at_a_lock().0, 3);
+    assert!(recording.check_edges(Edges::Cut).is_err());
+    let mut with_hole = recording;
+    with_hole.lanes[0].dropped = 1;
+    assert_eq!(with_hole.check_edges(Edges::Cut), Ok(()));
+}

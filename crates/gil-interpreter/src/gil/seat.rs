@@ -242,4 +242,43 @@ mod tests {
         let holder = seat.into_counters();
         assert_eq!((holder.asked, holder.forced_waits), (1, u64::from(dropped.forced_wait)));
     }
+
+    /// Four threads that take their turns as fast as they can; the checker refuses two holders at once.
+    #[track_caller]
+    fn turns_are_told_apart(turn: impl Fn(&mut LockSeat) + Send + Sync + 'static) {
+        let (clock, recorder, turn) = (Clock::real(), Recorder::new(1 << 14), Arc::new(turn));
+        let threads = [0, 1, 2, 3].map(|me| {
+            let watch = watch(&clock, true, recorder.lane(&format!("thread-{me}")));
+            let turn = turn.clone();
+            thread::spawn(move || {
+                let mut seat = LockSeat::new(me, watch);
+                for _ in 0..1_000 {
+                    turn(&mut seat);
+                }
+                seat.into_counters()
+            })
+        });
+        let mut all = ThreadCounters::default();
+        for thread in threads {
+            all.merge(&thread.join().expect("it ends"));
+        }
+        assert_eq!((all.acquires, all.releases), (4_000, 4_000));
+        let recording = recorder.collect();
+        assert_eq!((recording.records.len(), recording.dropped()), (12_000, 0));
+        assert_eq!(recording.check(), Ok(()));
+    }
+
+    #[test]
+    fn the_recorded_turns_of_real_threads_never_overlap() {
+        let gil = Gil::new('p', Duration::from_micros(1), Rules::default());
+        turns_are_told_apart(move |seat| {
+            let payload = seat.take(&gil, &Silent);
+            seat.give(&gil, payload, Parting::Asked, &Silent);
+        });
+        let lock = TickLock::new('p');
+        turns_are_told_apart(move |seat| {
+            let payload = seat.take_tick(&lock);
+            seat.give_tick(&lock, payload);
+        });
+    }
 }

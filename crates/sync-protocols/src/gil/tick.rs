@@ -68,28 +68,28 @@ impl<T> TickLock<T> {
 
     /// Takes the lock for the thread `me`, waiting as long as it takes.
     pub fn take(&self, me: u32) -> Taken<T> {
-        let before = self.holder.load(Relaxed);
         let waited = !self.try_count_down();
-        if waited {
-            self.wait();
-        }
-        let last = if waited { self.holder.load(Relaxed) } else { before };
-        if last != me {
+        let behind = if waited { self.wait() } else { None };
+        // Every holder before wrote its key before it gave, so this is the last one.
+        let switched = self.holder.load(Relaxed) != me;
+        if switched {
             self.holder.store(me, Relaxed);
         }
         let payload = self.slot.lock().take().expect("whoever counts down finds the payload");
-        let behind = (waited && before != u32::MAX).then_some(before);
-        Taken { payload, waited, timeouts: 0, requests: 0, switched: last != me, behind }
+        Taken { payload, waited, timeouts: 0, requests: 0, switched, behind }
     }
 
+    /// Returns who had the lock when the wait began, as far as that thread has said so.
     #[cold]
-    fn wait(&self) {
+    fn wait(&self) -> Option<u32> {
+        let holder = self.holder.load(Relaxed);
         self.sleepers.fetch_add(1, Relaxed);
         fence(SeqCst); // Partner: the fence in `give`.
         while !self.try_count_down() {
             self.free.sleep_while(0);
         }
         self.sleepers.fetch_sub(1, Relaxed); // Too many sleepers cost a giver one call, too few cannot be.
+        (holder != u32::MAX).then_some(holder)
     }
 
     fn try_count_down(&self) -> bool {
