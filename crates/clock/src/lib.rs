@@ -16,6 +16,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use rustix::time::ClockId;
+
 /// A source of monotonic time; clones read the same source.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
@@ -98,6 +100,31 @@ pub fn wall_now() -> SystemTime {
     SystemTime::now()
 }
 
+/// The reading of the system's monotonic clock that belongs to `at`: comparable between processes.
+pub fn monotonic(at: Instant) -> Duration {
+    static ZERO: OnceLock<(Instant, Duration)> = OnceLock::new();
+    let (then, reading) = *ZERO.get_or_init(|| (os_now(), os_reading(ClockId::Monotonic)));
+    match at.checked_duration_since(then) {
+        Some(later) => reading + later,
+        None => reading.saturating_sub(then - at),
+    }
+}
+
+/// Processor time that all threads of this process have used.
+pub fn process_cpu_time() -> Duration {
+    os_reading(ClockId::ProcessCPUTime)
+}
+
+/// Processor time that the calling thread has used.
+pub fn thread_cpu_time() -> Duration {
+    os_reading(ClockId::ThreadCPUTime)
+}
+
+fn os_reading(clock: ClockId) -> Duration {
+    let time = rustix::time::clock_gettime(clock);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
 #[allow(clippy::disallowed_methods)] // This crate is the one place that reads the OS clocks.
 #[inline]
 fn os_now() -> Instant {
@@ -132,6 +159,25 @@ mod tests {
         hands.advance(Duration::from_millis(3));
         assert_eq!(clock.now() - start, Duration::from_millis(3));
         assert_eq!(clock.clone().now(), clock.now());
+    }
+
+    #[test]
+    fn the_monotonic_reading_moves_with_the_instant_it_is_for() {
+        let now = os_now();
+        let second = Duration::from_secs(1);
+        assert_eq!(monotonic(now + second) - monotonic(now), second);
+        assert!(monotonic(now) > Duration::ZERO);
+    }
+
+    #[test]
+    fn processor_time_of_a_process_covers_that_of_its_threads() {
+        let before = (process_cpu_time(), thread_cpu_time());
+        let mut sum = 0_u64;
+        while thread_cpu_time() == before.1 {
+            sum = std::hint::black_box(sum.wrapping_add(1));
+        }
+        let thread = thread_cpu_time() - before.1;
+        assert!(process_cpu_time() - before.0 >= thread);
     }
 
     #[test]
