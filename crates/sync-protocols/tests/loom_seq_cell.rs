@@ -65,7 +65,7 @@ fn model<C: Cell>(
 
 #[test]
 fn z1_a_reader_beside_a_writer_gets_whole_pairs() {
-    model(4, &[&[1, 2]], 2, || SeqCell::new(0, 0));
+    model(3, &[&[1, 2]], 2, || SeqCell::new(0, 0));
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn z2_two_writers_never_mix_and_none_is_dropped() {
 #[test]
 fn z2_what_was_read_once_is_not_older_the_next_time() {
     let mut builder = Builder::new();
-    builder.preemption_bound = Some(4);
+    builder.preemption_bound = Some(3);
     builder.check(|| {
         let cell = Arc::new(SeqCell::new(0, 0));
         let writer = {
@@ -160,26 +160,26 @@ impl Cell for Broken {
 
 #[test]
 fn the_copy_without_a_flaw_passes() {
-    model(4, &[&[1, 2]], 2, || Broken::new(Flaw::None));
+    model(3, &[&[1, 2]], 2, || Broken::new(Flaw::None));
     model(3, &[&[1], &[2]], 0, || Broken::new(Flaw::None));
 }
 
 #[test]
 #[should_panic(expected = "torn")]
 fn loom_finds_a_reader_that_looks_at_the_version_once() {
-    model(4, &[&[1, 2]], 2, || Broken::new(Flaw::ReaderLooksOnce));
+    model(3, &[&[1, 2]], 2, || Broken::new(Flaw::ReaderLooksOnce));
 }
 
 #[test]
 #[should_panic(expected = "torn")]
 fn loom_finds_the_missing_fence_of_the_reader() {
-    model(4, &[&[1, 2]], 2, || Broken::new(Flaw::NoReaderFence));
+    model(3, &[&[1, 2]], 2, || Broken::new(Flaw::NoReaderFence));
 }
 
 #[test]
 #[should_panic(expected = "torn")]
 fn loom_finds_the_missing_fence_of_the_writer() {
-    model(4, &[&[1, 2]], 2, || Broken::new(Flaw::NoWriterFence));
+    model(3, &[&[1, 2]], 2, || Broken::new(Flaw::NoWriterFence));
 }
 
 #[test]
