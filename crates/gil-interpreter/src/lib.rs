@@ -12,4 +12,10 @@
 mod value;
 mod code;
 mod syntax;
+mod listing;
+mod program;
 pub mod gil;
+
+pub use listing::{CodeListing, Instruction};
+pub use program::Program;
+pub use syntax::Refusal;
