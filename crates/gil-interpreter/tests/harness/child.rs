@@ -8,8 +8,9 @@ use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::sync::Arc;
 
-use gil_interpreter::{Policy, Program, Refusal, RunOptions, run};
+use gil_interpreter::{Program, Refusal, RunOptions, Spawner, gil::Policy, run};
 
 /// Names the policy in a child; a process without it is the test itself.
 const POLICY: &str = "GIL_CORPUS_POLICY";
@@ -38,6 +39,8 @@ pub(crate) fn role() -> Option<ExitCode> {
             return Some(ExitCode::from(2));
         }
     };
-    let options = RunOptions { policy, arguments: vec![file], ..RunOptions::default() };
-    Some(ExitCode::from(run(&program, options).exit_code))
+    let spawner: Spawner = Arc::new(move || command(policy.name(), Path::new(&file)));
+    let options = RunOptions { policy, spawner: Some(spawner), ..RunOptions::default() };
+    let code = run(&program, options).exit_code;
+    Some(ExitCode::from(u8::try_from(code).expect("an exit code has 8 bits")))
 }
