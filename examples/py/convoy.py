@@ -10,7 +10,7 @@
 #         cargo lab py examples/py/convoy.py --interval 1000            (a shorter interval, a shorter wait)
 #         cargo lab py examples/py/convoy.py --gil tick                 (2.7: microseconds, and what it costs)
 #         cargo lab py examples/py/convoy.py --gil free
-#         cargo lab py examples/py/convoy.py --gil gil310 --ablate forced-switch   (remove one rule: it gets worse)
+#         cargo lab py examples/py/convoy.py --gil gil310 --ablate no-forced-switch   (remove one rule: it gets worse)
 # Options --mode closed|paced (closed: the next message when the echo is in; paced: at fixed times, waits counted from
 #         then), --spinners 0,1,2,4, --runs N, --seconds N (of each run), --rate N (messages in a second when paced)
 #

@@ -5,7 +5,7 @@
 # All four cases are played in turn, round after round, so that a busy moment of the machine meets all of them.
 #
 # Watch   the ratio to seq2: 1.0 means that the threads took turns, 0.5 that both cores worked.
-# Try     cargo lab py examples/py/countdown.py                      (gil313: one lock, a waiter asks for it)
+# Try     cargo lab py examples/py/countdown.py                      (gil310: one lock, a waiter asks for it)
 #         cargo lab py examples/py/countdown.py --gil tick --stats   (2.7: drop and take every 100 ticks)
 #         cargo lab py examples/py/countdown.py --gil per-interp     (a lock for each interpreter)
 #         cargo lab py examples/py/countdown.py --gil free           (no lock)

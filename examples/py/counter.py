@@ -5,7 +5,7 @@
 # instruction (3.9 and before), only where a loop jumps back and where a call returns (3.10 and after), or nowhere.
 #
 # Watch   percent lost: 0 is not the same as safe, see what one call between load and store does.
-# Try     cargo lab py examples/py/counter.py                  (gil313: the first two rows lose nothing)
+# Try     cargo lab py examples/py/counter.py                  (gil310: the first two rows lose nothing)
 #         cargo lab py examples/py/counter.py --gil gil32      (3.8: looks up after every instruction)
 #         cargo lab py examples/py/counter.py --gil tick       (2.7: every 100 ticks)
 #         cargo lab py examples/py/counter.py --gil free       (no lock: two cores race)

@@ -9,7 +9,7 @@
 # Try     cargo lab py examples/py/eventloop.py
 #         cargo lab py examples/py/eventloop.py --interval 500
 #         cargo lab py examples/py/eventloop.py --gil free                 (now the thread is as good as a process)
-#         cargo lab py examples/py/eventloop.py --ablate nonblocking-release   (calls that cannot wait keep the lock)
+#         cargo lab py examples/py/eventloop.py --ablate nonblocking-keeps   (calls that cannot wait keep the lock)
 # Options --seconds N (of each mode), --rate N (messages in a second), --ms N (length of the work)
 #
 # CPython with asyncio, 200 messages in a second, measured: p99 idle 0.3-0.4 ms; inline 125-250 ms, the length of the

@@ -6,7 +6,7 @@
 #
 # Watch   the two right columns, relative to one thread: 2 is perfect scaling, below 1 the second thread made it worse.
 # Try     cargo lab py examples/py/free_threads.py --gil free
-#         cargo lab py examples/py/free_threads.py              (gil313: about 1 everywhere)
+#         cargo lab py examples/py/free_threads.py              (gil310: about 1 everywhere)
 #         cargo lab py examples/py/free_threads.py --gil per-interp   (nothing is shared, `shared` is a copy)
 # Options --times N (operations of a thread)
 #

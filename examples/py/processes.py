@@ -99,7 +99,8 @@ def ask(kind, new_queue, new_helper, turns, messages):
     trip_us = median(trips) * 1000000
     ratio = median(ratios)
     print(f"{kind:<8} {start_ms:>14.2f} {trip_us:>19.1f} {'yes' if sees else 'no':>13} {ratio:>19.2f}")
-    return f" {kind}_start_ms={start_ms:.3f} {kind}_trip_us={trip_us:.2f} {kind}_shares={int(sees)} {kind}_ratio={ratio:.3f}"
+    result = f" {kind}_start_ms={start_ms:.3f} {kind}_trip_us={trip_us:.2f}"
+    return result + f" {kind}_shares={int(sees)} {kind}_ratio={ratio:.3f}"
 
 
 def main():
