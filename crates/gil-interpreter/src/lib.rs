@@ -15,7 +15,18 @@ mod syntax;
 mod listing;
 mod program;
 pub mod gil;
+mod heap;
+mod native;
+mod types;
+mod machine;
+mod operators;
+mod text;
+mod builtins;
+mod modules;
+mod run;
 
 pub use listing::{CodeListing, Instruction};
 pub use program::Program;
+pub use modules::ChildTask;
+pub use run::{Interrupt, Output, RunOptions, RunReport, Spawner, run};
 pub use syntax::Refusal;

@@ -40,6 +40,14 @@ pub(crate) struct Native<H: Heap> {
     pub(crate) method: bool,
 }
 
+impl<H: Heap> Native<H> {
+    /// May it give the lock away?
+    #[inline]
+    pub(crate) fn may_release(&self) -> bool {
+        self.lock_use != LockUse::Holds
+    }
+}
+
 /// Where the arguments of a call are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Args {

@@ -32,9 +32,9 @@ pub(crate) fn hash(reader: &impl KeyReader, key: Value) -> Result<u64, Value> {
         Value::NotImplemented | Value::Ellipsis | Value::Unbound => hash_int(0x7777),
         Value::Bytes(id) => hash_bytes(reader.key_bytes(id)) ^ 1,
         Value::Tuple(id) => {
-            let mut all = 0x345_6789_u64;
+            let mut all = TUPLE_SEED;
             for &item in reader.key_tuple(id) {
-                all = (all ^ hash(reader, item)?).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+                all = combine(all, hash(reader, item)?);
             }
             all
         }
@@ -49,6 +49,14 @@ pub(crate) fn hash(reader: &impl KeyReader, key: Value) -> Result<u64, Value> {
         Value::Native(at) => hash_int(i64::from(at) | 8 << 33),
         Value::Module(at) => hash_int(i64::from(at) | 9 << 33),
     })
+}
+
+/// Where the hash of a tuple begins.
+pub(crate) const TUPLE_SEED: u64 = 0x345_6789;
+
+/// One more item in the hash of a tuple.
+pub(crate) fn combine(all: u64, item: u64) -> u64 {
+    (all ^ item).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23)
 }
 
 /// Are these the same key?

@@ -38,6 +38,12 @@ impl Text {
         Text { hash: super::dict::hash_text(&text), chars: chars as u32, text }
     }
 
+    /// The same where the caller knows how many characters there are.
+    pub(crate) fn with_chars(text: impl Into<Box<str>>, chars: u32) -> Text {
+        let text = text.into();
+        Text { hash: super::dict::hash_text(&text), chars, text }
+    }
+
     pub(crate) fn is_ascii(&self) -> bool {
         self.chars as usize == self.text.len()
     }

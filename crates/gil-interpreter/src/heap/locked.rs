@@ -13,7 +13,7 @@
 //! - H2: when more than the limit is in use after a collection, that is reported.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use sync_protocols::gil::{Gil, Parting, TickLock};
 
@@ -21,6 +21,7 @@ use super::arena::Arena;
 use super::keys::{self, KeyReader};
 use super::kinds::Kind;
 use super::*;
+use crate::gil::{LockSeat, Watch};
 use crate::machine::breaker::{Breakers, COLLECT};
 
 /// The objects of one interpreter.
@@ -190,10 +191,22 @@ impl KeyReader for Reader<'_> {
 }
 
 /// The lock that owns a heap.
-pub(crate) enum Lock {
+pub(crate) struct Lock {
+    /// Its number in recordings.
+    pub(crate) id: u64,
+    pub(crate) kind: LockKind,
+}
+
+/// By which rules it changes hands.
+pub(crate) enum LockKind {
+    /// Waiters ask for it after an interval.
     Asked(Gil<Box<LockedHeap>>),
+    /// Its holder gives it up by count.
     Counted(TickLock<Box<LockedHeap>>),
 }
+
+/// Makes what a thread notes about its lock, from the lock's number and the thread's.
+pub(crate) type Watching = Arc<dyn Fn(u64, u32) -> Watch + Send + Sync>;
 
 /// See [`Heap`].
 pub(crate) struct LockedView {
@@ -203,17 +216,47 @@ pub(crate) struct LockedView {
     lock: Arc<Lock>,
     breakers: Arc<Breakers>,
     word: Arc<AtomicU32>,
+    seat: LockSeat,
+    watching: Watching,
+    /// How a thread gets a lock of its own, under the policy of one interpreter for each.
+    apart: Option<Apart>,
+}
+
+/// Makes the lock of a new interpreter around its heap.
+pub(crate) type Apart = Arc<dyn Fn(Box<LockedHeap>) -> Lock + Send + Sync>;
+
+/// See [`Heap::Seed`].
+pub(crate) struct Seed {
+    lock: Arc<Lock>,
+    breakers: Arc<Breakers>,
+    word: Arc<AtomicU32>,
+    thread: u32,
+    watching: Watching,
+    apart: Option<Apart>,
 }
 
 impl LockedView {
     /// Joins an interpreter as a thread that holds no lock yet; `acquire` comes first.
-    pub(crate) fn new(lock: Arc<Lock>, breakers: Arc<Breakers>, word: Arc<AtomicU32>) -> LockedView {
-        LockedView { heap: Box::default(), spare: None, lock, breakers, word }
+    pub(crate) fn new(
+        lock: Arc<Lock>,
+        breakers: Arc<Breakers>,
+        thread: u32,
+        watching: Watching,
+        apart: Option<Apart>,
+    ) -> LockedView {
+        let word = breakers.join(thread);
+        LockedView::grown(Seed { lock, breakers, word, thread, watching, apart })
     }
 
-    /// A copy of everything, for a thread that shares nothing.
-    pub(crate) fn copy(&self) -> Box<LockedHeap> {
-        Box::new(self.heap.alone())
+    fn grown(seed: Seed) -> LockedView {
+        let Seed { lock, breakers, word, thread, watching, apart } = seed;
+        let seat = LockSeat::new(thread, watching(lock.id, thread));
+        LockedView { heap: Box::default(), spare: None, lock, breakers, word, seat, watching, apart }
+    }
+
+    /// The word that this thread's eval loop reads.
+    pub(crate) fn word(&self) -> Arc<AtomicU32> {
+        Arc::clone(&self.word)
     }
 
     fn born<K: Kind>(&mut self, object: &K) {
@@ -262,6 +305,35 @@ impl KeyReader for LockedView {
 
 impl Heap for LockedView {
     const FREE: bool = false;
+
+    type Seed = Seed;
+
+    fn seed(&mut self, thread: u32, parked: Parked) -> Seed {
+        let (lock, breakers) = match &self.apart {
+            Some(apart) => {
+                let mut heap = self.heap.alone();
+                heap.parked.push((thread, parked));
+                let breakers = Arc::new(Breakers::new(true));
+                self.breakers.adopt(Arc::clone(&breakers));
+                (Arc::new(apart(Box::new(heap))), breakers)
+            }
+            None => {
+                self.heap.parked.push((thread, parked));
+                (Arc::clone(&self.lock), Arc::clone(&self.breakers))
+            }
+        };
+        let word = breakers.join(thread);
+        Seed { lock, breakers, word, thread, watching: Arc::clone(&self.watching), apart: self.apart.clone() }
+    }
+
+    fn sprout(seed: Seed) -> (LockedView, Arc<AtomicU32>) {
+        let word = Arc::clone(&seed.word);
+        (LockedView::grown(seed), word)
+    }
+
+    fn wither(&mut self, thread: u32) {
+        self.breakers.leave(thread);
+    }
 
     #[inline]
     fn text(&self, id: Id) -> &Text {
@@ -473,27 +545,44 @@ impl Heap for LockedView {
             self.heap.parked.push((thread, parked));
         }
         let heap = std::mem::replace(&mut self.heap, self.spare.take().unwrap_or_default());
-        match &*self.lock {
-            Lock::Asked(gil) => {
+        match &self.lock.kind {
+            LockKind::Asked(gil) => {
                 let parting = match leaving {
                     Leaving::Voluntarily => Parting::Voluntary,
                     Leaving::Asked => Parting::Asked,
                     Leaving::ForGood => Parting::Last,
                 };
-                gil.give(thread, heap, parting, &*self.breakers);
+                self.seat.give(gil, heap, parting, &*self.breakers);
             }
-            Lock::Counted(lock) => lock.give(heap),
+            LockKind::Counted(lock) => self.seat.give_tick(lock, heap),
         }
     }
 
     fn acquire(&mut self, thread: u32) -> Parked {
-        let taken = match &*self.lock {
-            Lock::Asked(gil) => gil.take(thread, &*self.breakers),
-            Lock::Counted(lock) => lock.take(thread),
+        let heap = match &self.lock.kind {
+            LockKind::Asked(gil) => self.seat.take(gil, &*self.breakers),
+            LockKind::Counted(lock) => self.seat.take_tick(lock),
         };
-        self.spare = Some(std::mem::replace(&mut self.heap, taken.payload));
+        self.spare = Some(std::mem::replace(&mut self.heap, heap));
         let place = self.heap.parked.iter().position(|(other, _)| *other == thread);
         place.map_or_else(Parked::default, |place| self.heap.parked.swap_remove(place).1)
+    }
+
+    fn take_counters(&mut self) -> ThreadCounters {
+        self.seat.counters().clone()
+    }
+
+    fn switch_interval(&self) -> Duration {
+        match &self.lock.kind {
+            LockKind::Asked(gil) => gil.interval(),
+            LockKind::Counted(_) => Duration::from_millis(5),
+        }
+    }
+
+    fn set_switch_interval(&mut self, interval: Duration) {
+        if let LockKind::Asked(gil) = &self.lock.kind {
+            gil.set_interval(interval);
+        }
     }
 
     fn switch(&mut self, thread: u32, parked: Parked) -> Parked {

@@ -19,6 +19,8 @@ pub(crate) mod arena;
 pub(crate) mod locked;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
 
 pub(crate) use dict::Dict;
 pub(crate) use kinds::{
@@ -26,6 +28,7 @@ pub(crate) use kinds::{
     TraceEntry,
 };
 
+use crate::gil::ThreadCounters;
 use crate::value::{Id, Value};
 
 /// What an inline cache remembers; what the fields mean is up to the instruction that owns it.
@@ -74,6 +77,16 @@ pub(crate) trait Heap: Sized + 'static {
     /// Several threads run at once: what one instruction saw may be gone at the next.
     const FREE: bool;
 
+    /// What a new OS thread needs to come in.
+    type Seed: Send + 'static;
+
+    /// Parks the first stack of a thread that is about to start, and gives what that thread needs.
+    fn seed(&mut self, thread: u32, parked: Parked) -> Self::Seed;
+    /// The new thread's own way in, and the breaker word that it reads; `acquire` comes next.
+    fn sprout(seed: Self::Seed) -> (Self, Arc<AtomicU32>);
+    /// The thread has left for good.
+    fn wither(&mut self, thread: u32);
+
     // Immutable kinds.
     fn text(&self, id: Id) -> &Text;
     fn bytes(&self, id: Id) -> &[u8];
@@ -95,6 +108,36 @@ pub(crate) trait Heap: Sized + 'static {
     fn class_epoch(&self) -> u32;
     fn instance<R>(&mut self, id: Id, read: impl FnOnce(&Instance) -> R) -> R;
     fn instance_mut<R>(&mut self, id: Id, write: impl FnOnce(&mut Instance) -> R) -> R;
+
+    // Attributes alone, which the free heap reads and writes without a lock.
+    /// The class of an instance, which never changes.
+    #[inline]
+    fn instance_class(&mut self, id: Id) -> Id {
+        self.instance(id, |instance| instance.class)
+    }
+    /// What a slot of an instance holds; `Unbound` where it has none.
+    #[inline]
+    fn slot(&mut self, id: Id, slot: u32) -> Value {
+        self.instance(id, |instance| instance.slots.get(slot as usize).copied().unwrap_or(Value::Unbound))
+    }
+    /// Writes a slot, which may be the first beyond those that the instance has.
+    #[inline]
+    fn set_slot(&mut self, id: Id, slot: u32, value: Value) {
+        let slot = slot as usize;
+        let grown = self.instance_mut(id, |instance| {
+            if let Some(place) = instance.slots.get_mut(slot) {
+                *place = value;
+                return 0;
+            }
+            instance.slots.resize(slot, Value::Unbound);
+            instance.slots.push(value);
+            size_of::<Value>()
+        });
+        if grown > 0 {
+            self.charge(grown);
+        }
+    }
+
     fn iterator_mut<R>(&mut self, id: Id, write: impl FnOnce(&mut Iterator) -> R) -> R;
     fn cell(&mut self, id: Id) -> Value;
     fn set_cell(&mut self, id: Id, value: Value);
@@ -157,6 +200,13 @@ pub(crate) trait Heap: Sized + 'static {
     fn acquire(&mut self, thread: u32) -> Parked;
     /// A check site found the breaker raised: hand the lock over if that was asked, stop for the world, ...
     fn switch(&mut self, thread: u32, parked: Parked) -> Parked;
+    /// What this thread lived through with the lock.
+    fn take_counters(&mut self) -> ThreadCounters {
+        ThreadCounters::new(false)
+    }
+    /// How long a waiter waits before it asks.
+    fn switch_interval(&self) -> Duration;
+    fn set_switch_interval(&mut self, interval: Duration);
     /// Makes values live for as long as the heap (constants, builtin classes).
     fn keep_forever(&mut self, values: &[Value]);
 }

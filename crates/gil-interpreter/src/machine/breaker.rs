@@ -31,13 +31,15 @@ pub(crate) struct Breakers {
     /// The word of every thread, when they share it.
     shared: Option<Arc<AtomicU32>>,
     words: Mutex<Vec<(u32, Arc<AtomicU32>)>>,
+    /// Those of interpreters that threads of this one were given.
+    children: Mutex<Vec<Arc<Breakers>>>,
 }
 
 impl Breakers {
     /// One word for all, or one for each.
     pub(crate) fn new(per_thread: bool) -> Breakers {
         let shared = (!per_thread).then(|| Arc::new(AtomicU32::new(0)));
-        Breakers { shared, words: Mutex::new(Vec::new()) }
+        Breakers { shared, words: Mutex::default(), children: Mutex::default() }
     }
 
     /// The word that `thread` reads, from now on raised with the others.
@@ -59,8 +61,15 @@ impl Breakers {
         }
     }
 
+    /// What is raised for all here is raised there too.
+    pub(crate) fn adopt(&self, child: Arc<Breakers>) {
+        self.children.lock().push(child);
+    }
+
     /// Raises bits for all threads.
     pub(crate) fn raise_all(&self, bits: u32) {
+        let children = self.children.lock().clone();
+        children.iter().for_each(|child| child.raise_all(bits));
         self.words.lock().iter().for_each(|(_, word)| {
             word.fetch_or(bits, Relaxed);
         });

@@ -21,6 +21,7 @@ mod classes;
 mod errors;
 mod traceback;
 mod threads;
+mod nesting;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -29,12 +30,12 @@ use parking_lot::Mutex;
 
 use crate::code::Compiled;
 use crate::heap::{Heap, Leaving, NameMap, Parked};
-use crate::native::{LockUse, Module, Native};
+use crate::native::{Module, Native};
 use crate::run::Settings;
 use crate::value::{Id, Value};
 
 pub(crate) use errors::Unwind;
-pub(crate) use threads::{Finish, Threads};
+pub(crate) use threads::{Finish, SLICE, STACK_BYTES, Threads};
 
 /// What all threads of a program share; nothing in it changes but behind its own locks.
 pub(crate) struct Shared<H: Heap> {
@@ -48,6 +49,8 @@ pub(crate) struct Shared<H: Heap> {
     pub(crate) global_builtins: Vec<Value>,
     pub(crate) modules: Vec<Module>,
     pub(crate) settings: Settings,
+    /// The native behind `object.__init__`, which `super().__init__()` may reach.
+    pub(crate) object_init: u32,
     pub(crate) threads: Threads,
     /// What each thread's machine left when it ended: instructions run, and the like.
     pub(crate) ended: Mutex<Vec<crate::run::ThreadEnd>>,
@@ -88,6 +91,8 @@ pub(crate) struct Machine<H: Heap> {
     handled: Value,
     /// Values that natives hold across calls into Python.
     pub(crate) roots: Vec<Value>,
+    /// Containers whose `repr` is under way, so that one inside itself is shown as dots.
+    pub(crate) printing: Vec<Value>,
     pub(crate) thread: u32,
     word: Arc<AtomicU32>,
     ticks: i32,
@@ -112,6 +117,7 @@ impl<H: Heap> Machine<H> {
             frames: Vec::new(),
             handled: Value::None,
             roots: Vec::new(),
+            printing: Vec::new(),
             thread,
             word,
             ticks,
@@ -144,6 +150,67 @@ impl<H: Heap> Machine<H> {
         let parked = self.heap.acquire(self.thread);
         self.unpark(parked);
         result
+    }
+
+    /// Leaves what the thread counted where the program's report finds it.
+    fn end_thread(&mut self) {
+        let counters = self.heap.take_counters();
+        self.shared.ended.lock().push(crate::run::ThreadEnd { thread: self.thread, counters });
+    }
+
+    /// Waits for something outside with the lock given away: `attempt` waits a little and says what it found.
+    ///
+    /// Between attempts the thread looks whether the program stops or is interrupted, so that nothing waits for
+    /// ever. An attempt should return within `threads::SLICE`.
+    pub(crate) fn wait_outside<R>(&mut self, mut attempt: impl FnMut() -> Option<R>) -> Result<R, Unwind> {
+        let shared = Arc::clone(&self.shared);
+        let main = shared.settings.is_main(self.thread);
+        loop {
+            let found = self.allow_threads(|| {
+                loop {
+                    if let Some(found) = attempt() {
+                        return Some(found);
+                    }
+                    if shared.settings.stopping() || (main && shared.settings.interrupt.is_raised()) {
+                        return None;
+                    }
+                }
+            });
+            match found {
+                Some(found) => return Ok(found),
+                None => self.check_signals()?,
+            }
+        }
+    }
+
+    /// Stops or raises KeyboardInterrupt when that was asked for.
+    pub(crate) fn check_signals(&mut self) -> Result<(), Unwind> {
+        if self.shared.settings.stopping() {
+            return Err(Unwind::Stopped);
+        }
+        if self.shared.settings.is_main(self.thread) && self.shared.settings.interrupt.take() {
+            return Err(self.raise(crate::types::KEYBOARD_INTERRUPT, String::new()));
+        }
+        Ok(())
+    }
+
+    /// Puts the frame of the module onto the stack.
+    pub(crate) fn enter_module(&mut self) {
+        self.grow_stack(1024);
+        let entered = self.enter_code(0, 0, 0);
+        debug_assert!(entered.is_ok(), "the first frame is not too deep");
+    }
+
+    /// Runs the module to its end.
+    pub(crate) fn run_module(&mut self) -> Result<Value, Unwind> {
+        self.run_frames(0)
+    }
+
+    /// The end of the main thread: leaves its counts and the lock.
+    pub(crate) fn finish(&mut self) {
+        self.end_thread();
+        self.heap.wither(self.thread);
+        self.leave();
     }
 
     fn park(&mut self) -> Parked {
@@ -244,7 +311,7 @@ impl<H: Heap> Machine<H> {
     fn run_native(&mut self, native: u32, args: crate::native::Args) -> Result<Value, Unwind> {
         let shared = Arc::clone(&self.shared);
         let native = &shared.natives[native as usize];
-        let before = std::mem::replace(&mut self.may_release, native.lock_use != LockUse::Holds);
+        let before = std::mem::replace(&mut self.may_release, native.may_release());
         let result = (native.function)(self, args);
         self.may_release = before;
         result

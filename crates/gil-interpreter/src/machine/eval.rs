@@ -1,0 +1,1312 @@
+//! The eval loop: one instruction after the other, over the frames of one thread.
+//!
+//! # Model
+//! `pc`, `sp` and `base` live in local variables. Before anything that may look at the machine (a native, a slow
+//! path, the collector) `sp` is written back; a frame's `pc` is written back when another frame is entered. What
+//! can fail breaks out of the inner loop with the reason, and `unwind` finds the handler.
+//!
+//! Which instructions look at the eval breaker is a parameter, so that each of the three tables of `sites` has a
+//! loop of its own and pays for nothing else.
+//!
+//! # Length
+//! One match over the instructions, kept whole: it is the table of what they do.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::attributes::IN_CLASS;
+use super::call::{CallSite, Called};
+use super::sites::{self, Sites};
+use super::{After, Frame, Machine, RECURSION_LIMIT, Unwind};
+use crate::code::{BinaryOp, CompareOp, Conversion, Op, UnaryOp};
+use crate::heap::{BoundMethod, Dict, Function, Heap, Iterator, Slice, TraceEntry};
+use crate::native::Args;
+use crate::types::{self, SLOT_CAUSE, SLOT_CONTEXT};
+use crate::value::{Id, Value};
+
+const BACK_EDGE: u8 = 0;
+const EVERY_OP: u8 = 1;
+const TICKS: u8 = 2;
+
+/// Arithmetic of numbers that needs no heap; `None` sends it the slow way.
+#[inline(always)]
+fn quick_binary(op: BinaryOp, a: Value, b: Value) -> Option<Value> {
+    match (a, b) {
+        (Value::Int(a), Value::Int(b)) => Some(Value::Int(match op {
+            BinaryOp::Add => a.checked_add(b)?,
+            BinaryOp::Sub => a.checked_sub(b)?,
+            BinaryOp::Mul => a.checked_mul(b)?,
+            BinaryOp::And => a & b,
+            BinaryOp::Or => a | b,
+            BinaryOp::Xor => a ^ b,
+            BinaryOp::FloorDiv if b > 0 => a.div_euclid(b),
+            BinaryOp::Mod if b > 0 => a.rem_euclid(b),
+            BinaryOp::RShift if (0..64).contains(&b) => a >> b,
+            _ => return None,
+        })),
+        (Value::Float(a), Value::Float(b)) => quick_float(op, a, b),
+        (Value::Float(a), Value::Int(b)) => quick_float(op, a, b as f64),
+        (Value::Int(a), Value::Float(b)) => quick_float(op, a as f64, b),
+        _ => None,
+    }
+}
+
+#[inline(always)]
+fn quick_float(op: BinaryOp, a: f64, b: f64) -> Option<Value> {
+    Some(Value::Float(match op {
+        BinaryOp::Add => a + b,
+        BinaryOp::Sub => a - b,
+        BinaryOp::Mul => a * b,
+        BinaryOp::Div if b != 0.0 => a / b,
+        _ => return None,
+    }))
+}
+
+/// Orders of two ints or two floats.
+#[inline(always)]
+fn quick_compare(op: CompareOp, a: Value, b: Value) -> Option<bool> {
+    match (a, b) {
+        (Value::Int(a), Value::Int(b)) => Some(match op {
+            CompareOp::Lt => a < b,
+            CompareOp::Le => a <= b,
+            CompareOp::Eq => a == b,
+            CompareOp::Ne => a != b,
+            CompareOp::Gt => a > b,
+            CompareOp::Ge => a >= b,
+        }),
+        (Value::Float(a), Value::Float(b)) => Some(match op {
+            CompareOp::Lt => a < b,
+            CompareOp::Le => a <= b,
+            CompareOp::Eq => a == b,
+            CompareOp::Ne => a != b,
+            CompareOp::Gt => a > b,
+            CompareOp::Ge => a >= b,
+        }),
+        _ => None,
+    }
+}
+
+/// What a step of a common iterator gives without leaving the loop.
+enum Step {
+    Item(Value),
+    End,
+    List(Id, usize),
+    Tuple(Id, usize),
+    Slow,
+}
+
+impl<H: Heap> Machine<H> {
+    /// Runs until the frame at `entry` has returned or unwound.
+    pub(super) fn run_frames(&mut self, entry: usize) -> Result<Value, Unwind> {
+        match self.shared.settings.sites {
+            Sites::BackEdge => self.eval::<BACK_EDGE>(entry),
+            Sites::EveryOp => self.eval::<EVERY_OP>(entry),
+            Sites::Ticks => self.eval::<TICKS>(entry),
+        }
+    }
+
+    fn eval<const SITES: u8>(&mut self, entry: usize) -> Result<Value, Unwind> {
+        let shared = Arc::clone(&self.shared);
+        let word = Arc::clone(&self.word);
+        let codes = &shared.program.codes[..];
+        let names = &shared.program.names[..];
+        let consts = &shared.consts[..];
+        let mut frame = *self.frames.last().expect("a frame was pushed before the loop began");
+        let mut code = &codes[frame.code as usize];
+        let mut ops = &code.ops[..];
+        let mut pc = frame.pc as usize;
+        let mut base = frame.base as usize;
+        let mut sp = self.sp;
+        // The instruction before, for the tables that look at every one.
+        let mut last = Op::Nop;
+        // What goes up was raised before and has this frame in its traceback already.
+        let mut again = false;
+
+        // Takes up the innermost frame.
+        macro_rules! enter {
+            () => {{
+                frame = *self.frames.last().expect("a frame is running");
+                code = &codes[frame.code as usize];
+                ops = &code.ops[..];
+                pc = frame.pc as usize;
+                base = frame.base as usize;
+                sp = self.sp;
+            }};
+        }
+        loop {
+            let unwind: Unwind = 'run: loop {
+                macro_rules! push {
+                    ($value:expr) => {{
+                        let value = $value;
+                        self.stack[sp] = value;
+                        sp += 1;
+                    }};
+                }
+                macro_rules! pop {
+                    () => {{
+                        sp -= 1;
+                        self.stack[sp]
+                    }};
+                }
+                macro_rules! local {
+                    ($at:expr) => {
+                        self.stack[base + $at as usize]
+                    };
+                }
+                // Something that may look at the machine, and may fail.
+                macro_rules! attempt {
+                    ($result:expr) => {{
+                        self.sp = sp;
+                        match $result {
+                            Ok(value) => value,
+                            Err(unwind) => break 'run unwind,
+                        }
+                    }};
+                }
+                macro_rules! bound_local {
+                    ($at:expr) => {{
+                        let value = local!($at);
+                        if value == Value::Unbound {
+                            break 'run self.unbound_local(&code.locals[$at as usize], sp);
+                        }
+                        value
+                    }};
+                }
+                // A check site of the back-edge table.
+                macro_rules! site {
+                    () => {
+                        if SITES == BACK_EDGE && word.load(Relaxed) != 0 {
+                            attempt!(self.attend());
+                        }
+                    };
+                }
+                macro_rules! call {
+                    ($callable:expr, $site:expr) => {{
+                        let site: CallSite = $site;
+                        self.sp = sp;
+                        if let Value::Native(native) = $callable {
+                            let args = Args { at: site.base, count: site.count, names: site.names };
+                            let native = &shared.natives[native as usize];
+                            let before = std::mem::replace(&mut self.may_release, native.may_release());
+                            let result = (native.function)(self, args);
+                            self.may_release = before;
+                            match result {
+                                Ok(value) => {
+                                    self.stack[site.result] = value;
+                                    sp = site.result + 1;
+                                    site!();
+                                }
+                                Err(unwind) => break 'run unwind,
+                            }
+                        } else {
+                            self.frames.last_mut().expect("a frame is running").pc = pc as u32;
+                            match self.prepare($callable, site) {
+                                Ok(Called::Entered) => enter!(),
+                                Ok(Called::Done(value)) => {
+                                    self.stack[site.result] = value;
+                                    sp = site.result + 1;
+                                    site!();
+                                }
+                                Err(unwind) => break 'run unwind,
+                            }
+                        }
+                    }};
+                }
+                // A plain call of a Python function whose parameters are all given by place.
+                macro_rules! call_function {
+                    ($id:expr, $callable:expr, $site:expr) => {{
+                        let site: CallSite = $site;
+                        let function = self.heap.function($id);
+                        let number = function.code;
+                        let callee = &codes[number as usize];
+                        let locals = callee.locals.len();
+                        let room = site.base + locals + callee.stack_size as usize + 8;
+                        if site.count == callee.positional as usize
+                            && callee.keyword_only == 0
+                            && callee.free == 0
+                            && room <= self.stack.len()
+                            && self.frames.len() + (self.nested as usize) < RECURSION_LIMIT
+                        {
+                            self.stack[site.base + site.count..site.base + locals].fill(Value::Unbound);
+                            self.frames.last_mut().expect("a frame is running").pc = pc as u32;
+                            frame = Frame {
+                                code: number,
+                                pc: 0,
+                                base: site.base as u32,
+                                result: site.result as u32,
+                                after: After::Push,
+                                function: Some($id),
+                            };
+                            self.frames.push(frame);
+                            code = callee;
+                            ops = &code.ops[..];
+                            pc = 0;
+                            base = site.base;
+                            sp = site.base + locals;
+                        } else {
+                            call!($callable, site);
+                        }
+                    }};
+                }
+
+                if SITES == EVERY_OP && word.load(Relaxed) != 0 && sites::after_every(last, ops[pc]) {
+                    attempt!(self.attend());
+                }
+                if SITES == TICKS {
+                    self.ticks -= sites::ticks(last);
+                    if self.ticks < 0 {
+                        attempt!(self.tick_over());
+                    }
+                }
+                let op = ops[pc];
+                pc += 1;
+                if SITES != BACK_EDGE {
+                    last = op;
+                }
+                match op {
+                    Op::Nop => {}
+                    Op::Resume => site!(),
+                    Op::LoadConst(at) => push!(consts[at as usize]),
+                    Op::LoadFast(at) => push!(bound_local!(at)),
+                    Op::StoreFast(at) => local!(at) = pop!(),
+                    Op::DeleteFast(at) => {
+                        bound_local!(at);
+                        local!(at) = Value::Unbound;
+                    }
+                    Op::MakeCell(at) => local!(at) = self.heap.new_cell(local!(at)),
+                    Op::LoadClosure(at) => push!(local!(at)),
+                    Op::LoadDeref(at) => {
+                        let value = match local!(at) {
+                            Value::Cell(id) => self.heap.cell(id),
+                            other => other,
+                        };
+                        if value == Value::Unbound {
+                            break 'run self.unbound_deref(code, at, sp);
+                        }
+                        push!(value);
+                    }
+                    Op::StoreDeref(at) => {
+                        let value = pop!();
+                        match local!(at) {
+                            Value::Cell(id) => self.heap.set_cell(id, value),
+                            _ => local!(at) = value,
+                        }
+                    }
+                    Op::DeleteDeref(at) => match local!(at) {
+                        Value::Cell(id) if self.heap.cell(id) != Value::Unbound => self.heap.set_cell(id, Value::Unbound),
+                        _ => break 'run self.unbound_deref(code, at, sp),
+                    },
+                    Op::LoadGlobal(at) => {
+                        let value = self.heap.global(at);
+                        push!(if value == Value::Unbound { attempt!(self.global_builtin(at)) } else { value });
+                    }
+                    Op::StoreGlobal(at) => {
+                        let value = pop!();
+                        self.heap.set_global(at, value);
+                    }
+                    Op::DeleteGlobal(at) => {
+                        if self.heap.global(at) == Value::Unbound {
+                            break 'run self.no_name(&shared.program.globals[at as usize], sp);
+                        }
+                        self.heap.set_global(at, Value::Unbound);
+                    }
+                    Op::LoadName { local, global } => {
+                        let own = match local!(local) {
+                            Value::Cell(id) => self.heap.cell(id),
+                            other => other,
+                        };
+                        let value = if own == Value::Unbound { self.heap.global(global) } else { own };
+                        push!(if value == Value::Unbound { attempt!(self.global_builtin(global)) } else { value });
+                    }
+                    Op::LoadBuiltin(at) => {
+                        let value = shared.name_builtins[at as usize];
+                        if value == Value::Unbound {
+                            break 'run self.no_name(&names[at as usize], sp);
+                        }
+                        push!(value);
+                    }
+                    Op::Pop => sp -= 1,
+                    Op::Dup => push!(self.stack[sp - 1]),
+                    Op::DupTwo => {
+                        self.stack.copy_within(sp - 2..sp, sp);
+                        sp += 2;
+                    }
+                    Op::Swap => self.stack.swap(sp - 1, sp - 2),
+                    Op::RotThree => self.stack[sp - 3..sp].rotate_right(1),
+                    Op::RotFour => self.stack[sp - 4..sp].rotate_right(1),
+                    Op::Binary(op) => {
+                        let (a, b) = (self.stack[sp - 2], self.stack[sp - 1]);
+                        let value = match quick_binary(op, a, b) {
+                            Some(value) => value,
+                            None => attempt!(self.binary(op, a, b)),
+                        };
+                        sp -= 1;
+                        self.stack[sp - 1] = value;
+                    }
+                    Op::Inplace(op) => {
+                        let (a, b) = (self.stack[sp - 2], self.stack[sp - 1]);
+                        let value = match quick_binary(op, a, b) {
+                            Some(value) => value,
+                            None => attempt!(self.inplace(op, a, b)),
+                        };
+                        sp -= 1;
+                        self.stack[sp - 1] = value;
+                    }
+                    Op::Unary(op) => {
+                        let value = self.stack[sp - 1];
+                        self.stack[sp - 1] = match (op, value) {
+                            (UnaryOp::Not, Value::Bool(flag)) => Value::Bool(!flag),
+                            (UnaryOp::Not, _) => Value::Bool(!attempt!(self.truth(value))),
+                            (UnaryOp::Neg, Value::Float(number)) => Value::Float(-number),
+                            _ => attempt!(self.unary(op, value)),
+                        };
+                    }
+                    Op::Compare(op) => {
+                        let (a, b) = (self.stack[sp - 2], self.stack[sp - 1]);
+                        let value = match quick_compare(op, a, b) {
+                            Some(yes) => Value::Bool(yes),
+                            None => attempt!(self.compare(op, a, b)),
+                        };
+                        sp -= 1;
+                        self.stack[sp - 1] = value;
+                    }
+                    Op::Is { invert } => {
+                        let (b, a) = (pop!(), pop!());
+                        push!(Value::Bool(a.is(b) != invert));
+                    }
+                    Op::Contains { invert } => {
+                        let (item, container) = (self.stack[sp - 2], self.stack[sp - 1]);
+                        let found = attempt!(self.contains(container, item));
+                        sp -= 1;
+                        self.stack[sp - 1] = Value::Bool(found != invert);
+                    }
+                    Op::Subscript => {
+                        let (a, index) = (self.stack[sp - 2], self.stack[sp - 1]);
+                        let value = match self.quick_subscript(a, index) {
+                            Some(value) => value,
+                            None => attempt!(self.subscript(a, index)),
+                        };
+                        sp -= 1;
+                        self.stack[sp - 1] = value;
+                    }
+                    Op::StoreSubscript => {
+                        let (value, a, index) = (self.stack[sp - 3], self.stack[sp - 2], self.stack[sp - 1]);
+                        if !self.quick_store(a, index, value) {
+                            attempt!(self.store_subscript(a, index, value));
+                        }
+                        sp -= 3;
+                    }
+                    Op::DeleteSubscript => {
+                        let (a, index) = (self.stack[sp - 2], self.stack[sp - 1]);
+                        attempt!(self.delete_subscript(a, index));
+                        sp -= 2;
+                    }
+                    Op::BuildSlice => {
+                        let (step, stop, start) = (pop!(), pop!(), pop!());
+                        push!(self.heap.new_slice(Slice { start, stop, step }));
+                    }
+                    Op::LoadAttr { name, cache } => {
+                        let value = self.stack[sp - 1];
+                        self.stack[sp - 1] = match self.cached_attr(value, cache) {
+                            Some(found) => found,
+                            None => attempt!(self.load_attr(value, &names[name as usize], cache)),
+                        };
+                    }
+                    Op::StoreAttr { name, cache } => {
+                        let (new, value) = (self.stack[sp - 2], self.stack[sp - 1]);
+                        if !self.cached_store(value, new, cache) {
+                            attempt!(self.store_attr(value, &names[name as usize], new, cache));
+                        }
+                        sp -= 2;
+                    }
+                    Op::DeleteAttr { name } => {
+                        let value = self.stack[sp - 1];
+                        attempt!(self.delete_attr(value, &names[name as usize]));
+                        sp -= 1;
+                    }
+                    Op::LoadMethod { name, cache } => {
+                        let value = self.stack[sp - 1];
+                        let (callable, receiver) = match self.cached_method(value, cache) {
+                            Some(function) => (function, value),
+                            None => attempt!(self.load_method(value, &names[name as usize], cache)),
+                        };
+                        self.stack[sp - 1] = callable;
+                        push!(receiver);
+                    }
+                    Op::LoadSuperAttr { name } => {
+                        let value = attempt!(self.super_attr(&frame, &names[name as usize]));
+                        push!(value);
+                    }
+                    Op::BuildList(count) => {
+                        let items = self.stack[sp - count as usize..sp].to_vec();
+                        sp -= count as usize;
+                        push!(self.heap.new_list(items));
+                    }
+                    Op::BuildTuple(count) => {
+                        let items = self.stack[sp - count as usize..sp].to_vec();
+                        sp -= count as usize;
+                        push!(self.heap.new_tuple(items));
+                    }
+                    Op::BuildDict(count) => {
+                        let dict = self.heap.new_dict(Dict::default());
+                        let first = sp - 2 * count as usize;
+                        self.roots.push(dict);
+                        let mut failed = None;
+                        self.sp = sp;
+                        for pair in 0..count as usize {
+                            let (key, value) = (self.stack[first + 2 * pair], self.stack[first + 2 * pair + 1]);
+                            if let Value::Dict(id) = dict
+                                && let Err(unwind) = self.dict_set(id, key, value)
+                            {
+                                failed = Some(unwind);
+                                break;
+                            }
+                        }
+                        self.roots.pop();
+                        if let Some(unwind) = failed {
+                            break 'run unwind;
+                        }
+                        sp = first;
+                        push!(dict);
+                    }
+                    Op::BuildString(count) => {
+                        let mut text = String::new();
+                        for at in sp - count as usize..sp {
+                            if let Value::Str(id) = self.stack[at] {
+                                text.push_str(&self.heap.text(id).text);
+                            }
+                        }
+                        sp -= count as usize;
+                        push!(self.heap.new_str(text));
+                    }
+                    Op::FormatValue { conversion, spec } => {
+                        let text = attempt!(self.format_value(conversion, spec));
+                        sp -= usize::from(spec);
+                        self.stack[sp - 1] = text;
+                    }
+                    Op::ListAppend(depth) => {
+                        let item = pop!();
+                        if let Value::List(id) = self.stack[sp - depth as usize] {
+                            self.append(id, item);
+                        }
+                    }
+                    Op::DictInsert(depth) => {
+                        let (key, value) = (self.stack[sp - 2], self.stack[sp - 1]);
+                        if let Value::Dict(id) = self.stack[sp - 2 - depth as usize] {
+                            attempt!(self.dict_set(id, key, value));
+                        }
+                        sp -= 2;
+                    }
+                    Op::Unpack(count) => {
+                        let value = self.stack[sp - 1];
+                        let items = attempt!(self.unpacked(value, count as usize));
+                        sp -= 1;
+                        for &item in items.iter().rev() {
+                            push!(item);
+                        }
+                    }
+                    Op::UnpackStar { before, after } => {
+                        let value = self.stack[sp - 1];
+                        let items = attempt!(self.unpacked_star(value, before as usize, after as usize));
+                        sp -= 1;
+                        for &item in items.iter().rev() {
+                            push!(item);
+                        }
+                    }
+                    Op::Jump(target) => pc = target as usize,
+                    Op::JumpBackward(target) => {
+                        pc = target as usize;
+                        site!();
+                    }
+                    Op::PopJumpIfFalse(target) => {
+                        let value = self.stack[sp - 1];
+                        let yes = if let Value::Bool(yes) = value { yes } else { attempt!(self.truth(value)) };
+                        sp -= 1;
+                        if !yes {
+                            pc = target as usize;
+                        }
+                    }
+                    Op::PopJumpIfTrue(target) => {
+                        let value = self.stack[sp - 1];
+                        let yes = if let Value::Bool(yes) = value { yes } else { attempt!(self.truth(value)) };
+                        sp -= 1;
+                        if yes {
+                            pc = target as usize;
+                        }
+                    }
+                    Op::JumpIfFalseOrPop(target) => {
+                        if attempt!(self.truth(self.stack[sp - 1])) {
+                            sp -= 1;
+                        } else {
+                            pc = target as usize;
+                        }
+                    }
+                    Op::JumpIfTrueOrPop(target) => {
+                        if attempt!(self.truth(self.stack[sp - 1])) {
+                            pc = target as usize;
+                        } else {
+                            sp -= 1;
+                        }
+                    }
+                    Op::GetIter => {
+                        let value = self.stack[sp - 1];
+                        self.stack[sp - 1] = attempt!(self.iterator(value));
+                    }
+                    Op::ForIter(target) => {
+                        let iterator = self.stack[sp - 1];
+                        match self.step(iterator) {
+                            Step::Item(item) => push!(item),
+                            Step::End => {
+                                sp -= 1;
+                                pc = target as usize;
+                            }
+                            _ => match attempt!(self.next(iterator)) {
+                                Some(item) => push!(item),
+                                None => {
+                                    sp -= 1;
+                                    pc = target as usize;
+                                }
+                            },
+                        }
+                    }
+                    Op::ForIterStoreFast { local, target } => {
+                        let iterator = self.stack[sp - 1];
+                        match self.step(iterator) {
+                            Step::Item(item) => local!(local) = item,
+                            Step::End => {
+                                sp -= 1;
+                                pc = target as usize;
+                            }
+                            _ => match attempt!(self.next(iterator)) {
+                                Some(item) => local!(local) = item,
+                                None => {
+                                    sp -= 1;
+                                    pc = target as usize;
+                                }
+                            },
+                        }
+                    }
+                    Op::Call(count) => {
+                        let at = sp - count as usize - 1;
+                        let callable = self.stack[at];
+                        let site = CallSite { base: at + 1, count: count as usize, names: None, result: at };
+                        match callable {
+                            Value::Function(id) => call_function!(id, callable, site),
+                            _ => call!(callable, site),
+                        }
+                    }
+                    Op::CallMethod(count) => {
+                        let at = sp - count as usize - 2;
+                        let found = self.stack[at];
+                        let site = CallSite { base: at + 1, count: count as usize + 1, names: None, result: at };
+                        match found {
+                            Value::Function(id) => call_function!(id, found, site),
+                            Value::Unbound => {
+                                let callable = self.stack[at + 1];
+                                let site = CallSite { base: at + 2, count: count as usize, ..site };
+                                match callable {
+                                    Value::Function(id) => call_function!(id, callable, site),
+                                    _ => call!(callable, site),
+                                }
+                            }
+                            _ => call!(found, site),
+                        }
+                    }
+                    Op::CallKeywords { count, names } => {
+                        let at = sp - count as usize - 1;
+                        let callable = self.stack[at];
+                        let names = tuple_id(consts[names as usize]);
+                        call!(callable, CallSite { base: at + 1, count: count as usize, names, result: at });
+                    }
+                    Op::CallMethodKeywords { count, names } => {
+                        let at = sp - count as usize - 2;
+                        let names = tuple_id(consts[names as usize]);
+                        let (callable, base, count) = match self.stack[at] {
+                            Value::Unbound => (self.stack[at + 1], at + 2, count as usize),
+                            found => (found, at + 1, count as usize + 1),
+                        };
+                        call!(callable, CallSite { base, count, names, result: at });
+                    }
+                    Op::Return => {
+                        let value = pop!();
+                        let value = match frame.after {
+                            After::Push => value,
+                            After::KeepInstance => {
+                                if value != Value::None {
+                                    break 'run self.init_returned(value, sp);
+                                }
+                                self.stack[base - 1]
+                            }
+                        };
+                        self.frames.pop();
+                        let result = frame.result as usize;
+                        if self.frames.len() == entry {
+                            self.sp = result;
+                            return Ok(value);
+                        }
+                        self.stack[result] = value;
+                        self.sp = result + 1;
+                        enter!();
+                    }
+                    Op::MakeFunction(number) => {
+                        let made = &codes[number as usize];
+                        let cells = self.stack[sp - made.free as usize..sp].into();
+                        sp -= made.free as usize;
+                        let defaults = self.stack[sp - made.with_default.len()..sp].into();
+                        sp -= made.with_default.len();
+                        push!(self.heap.new_function(Function { code: number, defaults, closure: cells, owner: None }));
+                    }
+                    Op::BuildNamespace => {
+                        self.sp = sp;
+                        let dict = self.namespace(code, base);
+                        push!(dict);
+                    }
+                    Op::BuildClass(name) => {
+                        let (class_base, namespace) = (self.stack[sp - 2], self.stack[sp - 1]);
+                        let Value::Dict(namespace) = namespace else {
+                            unreachable!("the body of a class returns its namespace")
+                        };
+                        let class = attempt!(self.build_class(&names[name as usize], class_base, namespace));
+                        sp -= 1;
+                        self.stack[sp - 1] = class;
+                    }
+                    Op::Raise(count) => {
+                        let unwind = match count {
+                            0 => {
+                                again = self.handled != Value::None;
+                                self.raise_again(sp)
+                            }
+                            1 => {
+                                let value = pop!();
+                                self.sp = sp;
+                                self.raise_value(value, None)
+                            }
+                            _ => {
+                                let (cause, value) = (pop!(), pop!());
+                                self.sp = sp;
+                                self.raise_value(value, Some(cause))
+                            }
+                        };
+                        break 'run unwind;
+                    }
+                    Op::Reraise => {
+                        let exception = pop!();
+                        again = true;
+                        break 'run Unwind::Raised(exception);
+                    }
+                    Op::PushHandled => {
+                        let exception = pop!();
+                        push!(self.handled);
+                        push!(exception);
+                        self.handled = exception;
+                    }
+                    Op::PopHandled => self.handled = pop!(),
+                    Op::MatchException => {
+                        let (exception, classes) = (self.stack[sp - 2], self.stack[sp - 1]);
+                        self.stack[sp - 1] = Value::Bool(attempt!(self.matches(exception, classes)));
+                    }
+                    Op::BeforeWith => {
+                        let manager = self.stack[sp - 1];
+                        let (enter, exit) = attempt!(self.with_methods(manager));
+                        self.stack[sp - 1] = exit;
+                        let at = sp;
+                        push!(enter);
+                        call!(enter, CallSite { base: at + 1, count: 0, names: None, result: at });
+                    }
+                    Op::WithExceptStart => {
+                        let (exit, exception) = (self.stack[sp - 3], self.stack[sp - 1]);
+                        let class = self.class_of(exception);
+                        let at = sp;
+                        push!(exit);
+                        push!(Value::Class(class));
+                        push!(exception);
+                        push!(Value::None);
+                        call!(exit, CallSite { base: at + 1, count: 3, names: None, result: at });
+                    }
+                    Op::ImportModule(name) => {
+                        let module = attempt!(self.import(&names[name as usize]));
+                        push!(module);
+                    }
+                    Op::ImportFrom(name) => {
+                        let module = self.stack[sp - 1];
+                        let value = attempt!(self.import_from(module, &names[name as usize]));
+                        push!(value);
+                    }
+                    Op::LoadAssertionError => push!(Value::Class(types::ASSERTION_ERROR)),
+
+                    Op::LoadFastLoadFast { a, b } => {
+                        push!(bound_local!(a));
+                        push!(bound_local!(b));
+                    }
+                    Op::LoadFastLoadConst { a, c } => {
+                        push!(bound_local!(a));
+                        push!(consts[c as usize]);
+                    }
+                    Op::StoreFastLoadFast { store, load } => {
+                        local!(store) = self.stack[sp - 1];
+                        sp -= 1;
+                        push!(bound_local!(load));
+                    }
+                    Op::BinaryFastFast { op, a, b } => {
+                        let (x, y) = (local!(a), local!(b));
+                        let value = match quick_binary(op, x, y) {
+                            Some(value) => value,
+                            None => {
+                                let (x, y) = (bound_local!(a), bound_local!(b));
+                                attempt!(self.binary(op, x, y))
+                            }
+                        };
+                        push!(value);
+                    }
+                    Op::BinaryFastConst { op, a, c } => {
+                        let (x, y) = (local!(a), consts[c as usize]);
+                        let value = match quick_binary(op, x, y) {
+                            Some(value) => value,
+                            None => {
+                                let x = bound_local!(a);
+                                attempt!(self.binary(op, x, y))
+                            }
+                        };
+                        push!(value);
+                    }
+                    Op::InplaceFastFast { op, a, b } => {
+                        let (x, y) = (local!(a), local!(b));
+                        let value = match quick_binary(op, x, y) {
+                            Some(value) => value,
+                            None => {
+                                let (x, y) = (bound_local!(a), bound_local!(b));
+                                attempt!(self.inplace(op, x, y))
+                            }
+                        };
+                        push!(value);
+                    }
+                    Op::InplaceFastConst { op, a, c } => {
+                        let (x, y) = (local!(a), consts[c as usize]);
+                        let value = match quick_binary(op, x, y) {
+                            Some(value) => value,
+                            None => {
+                                let x = bound_local!(a);
+                                attempt!(self.inplace(op, x, y))
+                            }
+                        };
+                        push!(value);
+                    }
+                    Op::BinaryFast { op, b } => {
+                        let (x, y) = (self.stack[sp - 1], local!(b));
+                        self.stack[sp - 1] = match quick_binary(op, x, y) {
+                            Some(value) => value,
+                            None => {
+                                let y = bound_local!(b);
+                                attempt!(self.binary(op, x, y))
+                            }
+                        };
+                    }
+                    Op::BinaryConst { op, c } => {
+                        let (x, y) = (self.stack[sp - 1], consts[c as usize]);
+                        self.stack[sp - 1] = match quick_binary(op, x, y) {
+                            Some(value) => value,
+                            None => attempt!(self.binary(op, x, y)),
+                        };
+                    }
+                    Op::CompareJump { op, target } => {
+                        let (a, b) = (self.stack[sp - 2], self.stack[sp - 1]);
+                        let yes = match quick_compare(op, a, b) {
+                            Some(yes) => yes,
+                            None => attempt!(self.compared_true(op, a, b)),
+                        };
+                        sp -= 2;
+                        if !yes {
+                            pc = target as usize;
+                        }
+                    }
+                    Op::CompareFastFastJump { op, a, b, skip } => {
+                        let (x, y) = (local!(a), local!(b));
+                        let yes = match quick_compare(op, x, y) {
+                            Some(yes) => yes,
+                            None => {
+                                let (x, y) = (bound_local!(a), bound_local!(b));
+                                attempt!(self.compared_true(op, x, y))
+                            }
+                        };
+                        if !yes {
+                            pc += skip as usize;
+                        }
+                    }
+                    Op::CompareFastConstJump { op, a, c, skip } => {
+                        let (x, y) = (local!(a), consts[c as usize]);
+                        let yes = match quick_compare(op, x, y) {
+                            Some(yes) => yes,
+                            None => {
+                                let x = bound_local!(a);
+                                attempt!(self.compared_true(op, x, y))
+                            }
+                        };
+                        if !yes {
+                            pc += skip as usize;
+                        }
+                    }
+                    Op::LoadFastLoadAttr { a, name, cache } => {
+                        let value = bound_local!(a);
+                        let found = match self.cached_attr(value, cache) {
+                            Some(found) => found,
+                            None => attempt!(self.load_attr(value, &names[name as usize], cache)),
+                        };
+                        push!(found);
+                    }
+                    Op::SubscriptFastFast { a, b } => {
+                        let (x, y) = (local!(a), local!(b));
+                        let value = match self.quick_subscript(x, y) {
+                            Some(value) => value,
+                            None => {
+                                let (x, y) = (bound_local!(a), bound_local!(b));
+                                attempt!(self.subscript(x, y))
+                            }
+                        };
+                        push!(value);
+                    }
+                }
+            };
+            // What was raised goes to the handler of this frame, or out of it and to its caller's.
+            self.sp = sp;
+            self.frames.last_mut().expect("a frame is running").pc = pc as u32;
+            if SITES != BACK_EDGE {
+                last = Op::Nop;
+            }
+            self.unwind(unwind, entry, std::mem::take(&mut again))?;
+            enter!();
+        }
+    }
+
+    /// Finds the handler of what was raised, at or above the frame at `entry`; leaves frames that have none.
+    #[cold]
+    fn unwind(&mut self, unwind: Unwind, entry: usize, mut again: bool) -> Result<(), Unwind> {
+        let shared = Arc::clone(&self.shared);
+        while self.frames.len() > entry {
+            let frame = *self.frames.last().expect("a frame is above the entry");
+            if let Unwind::Raised(exception) = unwind {
+                let code = &shared.program.codes[frame.code as usize];
+                let at = frame.pc.saturating_sub(1);
+                if !std::mem::take(&mut again) {
+                    self.add_trace(exception, frame.code, code.lines[at as usize]);
+                }
+                if let Some(handler) = code.handlers.iter().find(|h| (h.start..h.end).contains(&at)) {
+                    let operands = frame.base as usize + code.locals.len();
+                    self.sp = operands + handler.depth as usize;
+                    self.stack[self.sp] = exception;
+                    self.sp += 1;
+                    self.frames.last_mut().expect("a frame is above the entry").pc = handler.target;
+                    return Ok(());
+                }
+            }
+            self.frames.pop();
+            self.sp = frame.result as usize;
+        }
+        Err(unwind)
+    }
+
+    fn add_trace(&mut self, exception: Value, code: u32, line: u32) {
+        let Value::Instance(id) = exception else { return };
+        self.heap.instance_mut(id, |instance| {
+            instance.trace.get_or_insert_default().push(TraceEntry { code, line });
+        });
+    }
+
+    /// One step of an iterator over a range, list or tuple.
+    #[inline(always)]
+    fn step(&mut self, iterator: Value) -> Step {
+        let Value::Iterator(id) = iterator else { return Step::Slow };
+        let step = self.heap.iterator_mut(id, |iterator| match iterator {
+            Iterator::Range { next, left, step } => {
+                if *left <= 0 {
+                    return Step::End;
+                }
+                let item = *next;
+                *next = next.wrapping_add(*step);
+                *left -= 1;
+                Step::Item(Value::Int(item))
+            }
+            Iterator::List { list, next } => {
+                *next += 1;
+                Step::List(*list, *next - 1)
+            }
+            Iterator::Tuple { tuple, next } => {
+                *next += 1;
+                Step::Tuple(*tuple, *next - 1)
+            }
+            _ => Step::Slow,
+        });
+        let item = match step {
+            Step::List(list, at) => self.heap.list(list, |items| items.get(at).copied()),
+            Step::Tuple(tuple, at) => self.heap.tuple(tuple).get(at).copied(),
+            other => return other,
+        };
+        match item {
+            Some(item) => Step::Item(item),
+            None => {
+                self.heap.iterator_mut(id, |iterator| *iterator = Iterator::Done);
+                Step::End
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn quick_subscript(&mut self, a: Value, index: Value) -> Option<Value> {
+        match (a, index) {
+            (Value::List(id), Value::Int(at)) => self.heap.list(id, |items| {
+                let at = if at < 0 { at + items.len() as i64 } else { at };
+                items.get(usize::try_from(at).ok()?).copied()
+            }),
+            (Value::Tuple(id), Value::Int(at)) => {
+                let items = self.heap.tuple(id);
+                let at = if at < 0 { at + items.len() as i64 } else { at };
+                items.get(usize::try_from(at).ok()?).copied()
+            }
+            (Value::Dict(id), Value::Str(key)) => {
+                let hash = self.heap.text(key).hash;
+                self.heap.dict_find(id, index, hash)
+            }
+            (Value::Dict(id), Value::Int(key)) => self.heap.dict_find(id, index, crate::heap::dict::hash_int(key)),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn quick_store(&mut self, a: Value, index: Value, value: Value) -> bool {
+        match (a, index) {
+            (Value::List(id), Value::Int(at)) => self.heap.list_mut(id, |items| {
+                let at = if at < 0 { at + items.len() as i64 } else { at };
+                match usize::try_from(at).ok().and_then(|at| items.get_mut(at)) {
+                    Some(place) => {
+                        *place = value;
+                        true
+                    }
+                    None => false,
+                }
+            }),
+            (Value::Dict(id), Value::Str(key)) => {
+                let hash = self.heap.text(key).hash;
+                self.heap.dict_insert(id, index, hash, value);
+                true
+            }
+            (Value::Dict(id), Value::Int(key)) => {
+                self.heap.dict_insert(id, index, crate::heap::dict::hash_int(key), value);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    #[inline(always)]
+    fn cached_attr(&mut self, value: Value, cache: u16) -> Option<Value> {
+        let Value::Instance(id) = value else { return None };
+        let cache = self.heap.cache(cache);
+        self.heap.instance(id, |instance| {
+            let hit = instance.class.0 + 1 == cache.key;
+            let found = instance.slots.get(cache.slot as usize).copied();
+            found.filter(|found| hit && *found != Value::Unbound)
+        })
+    }
+
+    #[inline(always)]
+    fn cached_store(&mut self, value: Value, new: Value, cache: u16) -> bool {
+        let Value::Instance(id) = value else { return false };
+        let cache = self.heap.cache(cache);
+        self.heap.instance_mut(id, |instance| {
+            if instance.class.0 + 1 != cache.key {
+                return false;
+            }
+            match instance.slots.get_mut(cache.slot as usize) {
+                Some(place) => {
+                    *place = new;
+                    true
+                }
+                None => false,
+            }
+        })
+    }
+
+    #[inline(always)]
+    fn cached_method(&mut self, value: Value, cache: u16) -> Option<Value> {
+        let class = match value {
+            Value::Instance(id) => self.heap.instance(id, |instance| instance.class),
+            Value::List(_) => types::LIST,
+            Value::Str(_) => types::STR,
+            Value::Dict(_) => types::DICT,
+            _ => return None,
+        };
+        let cache = self.heap.cache(cache);
+        let hit = cache.key == class.0 + 1 && cache.slot == IN_CLASS && cache.epoch == self.heap.class_epoch();
+        hit.then_some(cache.value)
+    }
+
+    /// Appends to a list, and tells the accounting when it grew.
+    #[inline]
+    pub(crate) fn append(&mut self, list: Id, item: Value) {
+        let grown = self.heap.list_mut(list, |items| {
+            let before = items.capacity();
+            items.push(item);
+            (items.capacity() - before) * size_of::<Value>()
+        });
+        if grown > 0 {
+            self.heap.charge(grown);
+        }
+    }
+
+    fn compared_true(&mut self, op: CompareOp, a: Value, b: Value) -> Result<bool, Unwind> {
+        match self.compare(op, a, b)? {
+            Value::Bool(yes) => Ok(yes),
+            other => self.truth(other),
+        }
+    }
+
+    #[cold]
+    fn unbound_local(&mut self, name: &str, sp: usize) -> Unwind {
+        self.sp = sp;
+        let message = format!("cannot access local variable '{name}' where it is not associated with a value");
+        self.raise(types::UNBOUND_LOCAL_ERROR, message)
+    }
+
+    #[cold]
+    fn unbound_deref(&mut self, code: &crate::code::Code, at: u32, sp: usize) -> Unwind {
+        let name = &code.locals[at as usize];
+        if (at as usize) < code.locals.len() - code.free as usize {
+            return self.unbound_local(name, sp);
+        }
+        self.sp = sp;
+        let message =
+            format!("cannot access free variable '{name}' where it is not associated with a value in enclosing scope");
+        self.raise(types::NAME_ERROR, message)
+    }
+
+    #[cold]
+    fn no_name(&mut self, name: &str, sp: usize) -> Unwind {
+        self.sp = sp;
+        self.raise(types::NAME_ERROR, format!("name '{name}' is not defined"))
+    }
+
+    /// A global that is not assigned: the builtin of its name.
+    fn global_builtin(&mut self, at: u32) -> Result<Value, Unwind> {
+        match self.shared.global_builtins[at as usize] {
+            Value::Unbound => {
+                let shared = Arc::clone(&self.shared);
+                Err(self.no_name(&shared.program.globals[at as usize], self.sp))
+            }
+            value => Ok(value),
+        }
+    }
+
+    #[cold]
+    fn init_returned(&mut self, value: Value, sp: usize) -> Unwind {
+        self.sp = sp;
+        let kind = self.type_name(value);
+        self.type_error(format!("__init__() should return None, not '{kind}'"))
+    }
+
+    fn super_attr(&mut self, frame: &Frame, name: &str) -> Result<Value, Unwind> {
+        let receiver = match self.stack[frame.base as usize] {
+            Value::Cell(id) => self.heap.cell(id),
+            other => other,
+        };
+        let owner = frame.function.and_then(|function| self.heap.function(function).owner);
+        let Some(owner) = owner else {
+            return Err(self.runtime_error("super(): __class__ cell not found"));
+        };
+        match self.find_above(owner, receiver, name) {
+            Some(found) => Ok(found),
+            None => Err(self.raise(types::ATTRIBUTE_ERROR, format!("'super' object has no attribute '{name}'"))),
+        }
+    }
+
+    fn format_value(&mut self, conversion: Conversion, spec: bool) -> Result<Value, Unwind> {
+        let value = self.stack[self.sp - 1 - usize::from(spec)];
+        let spec = match (spec, self.stack[self.sp - 1]) {
+            (true, Value::Str(id)) => self.heap.text(id).text.clone(),
+            _ => "".into(),
+        };
+        let value = match (conversion, value) {
+            (Conversion::None, Value::Str(_)) if spec.is_empty() => return Ok(value),
+            (Conversion::None, _) => value,
+            (Conversion::Str, _) => {
+                let text = self.str_of(value)?;
+                self.str(text)
+            }
+            (Conversion::Repr, _) => {
+                let text = self.repr(value)?;
+                self.str(text)
+            }
+            (Conversion::Ascii, _) => {
+                let text = self.ascii(value)?;
+                self.str(text)
+            }
+        };
+        self.roots.push(value);
+        let text = self.format(value, &spec);
+        self.roots.pop();
+        let text = text?;
+        Ok(self.str(text))
+    }
+
+    fn unpacked(&mut self, value: Value, count: usize) -> Result<Vec<Value>, Unwind> {
+        let items = self.unpackable(value)?;
+        if items.len() == count {
+            return Ok(items);
+        }
+        let message = if items.len() > count {
+            format!("too many values to unpack (expected {count})")
+        } else {
+            format!("not enough values to unpack (expected {count}, got {})", items.len())
+        };
+        Err(self.value_error(message))
+    }
+
+    fn unpacked_star(&mut self, value: Value, before: usize, after: usize) -> Result<Vec<Value>, Unwind> {
+        let mut items = self.unpackable(value)?;
+        if items.len() < before + after {
+            let message =
+                format!("not enough values to unpack (expected at least {}, got {})", before + after, items.len());
+            return Err(self.value_error(message));
+        }
+        let rest: Vec<Value> = items.drain(before..items.len() - after).collect();
+        let rest = self.heap.new_list(rest);
+        items.insert(before, rest);
+        Ok(items)
+    }
+
+    fn unpackable(&mut self, value: Value) -> Result<Vec<Value>, Unwind> {
+        match value {
+            Value::Tuple(id) => Ok(self.heap.tuple(id).to_vec()),
+            Value::List(id) => Ok(self.heap.list(id, Vec::clone)),
+            Value::None | Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Function(_) | Value::Class(_) => {
+                let kind = self.type_name(value);
+                Err(self.type_error(format!("cannot unpack non-iterable {kind} object")))
+            }
+            _ => self.items(value),
+        }
+    }
+
+    /// The bound locals of a class body, in order.
+    fn namespace(&mut self, code: &crate::code::Code, base: usize) -> Value {
+        let dict = self.heap.new_dict(Dict::default());
+        let Value::Dict(id) = dict else { unreachable!("new_dict makes a dict") };
+        let own = code.locals.len() - code.free as usize;
+        for (at, name) in code.locals[..own].iter().enumerate() {
+            let value = match self.stack[base + at] {
+                Value::Cell(cell) => self.heap.cell(cell),
+                other => other,
+            };
+            if value != Value::Unbound && !name.starts_with('.') {
+                let key = self.heap.new_str(name.clone());
+                let hash = crate::heap::dict::hash_text(name);
+                self.heap.dict_insert(id, key, hash, value);
+            }
+        }
+        dict
+    }
+
+    #[cold]
+    fn raise_again(&mut self, sp: usize) -> Unwind {
+        self.sp = sp;
+        match self.handled {
+            Value::None => self.runtime_error("No active exception to reraise"),
+            exception => Unwind::Raised(exception),
+        }
+    }
+
+    /// `raise value from cause`
+    #[cold]
+    fn raise_value(&mut self, value: Value, cause: Option<Value>) -> Unwind {
+        self.roots.extend([value, cause.unwrap_or(Value::None)]);
+        let kept = self.roots.len();
+        let result = self.prepare_raise(value, cause);
+        self.roots.truncate(kept - 2);
+        match result {
+            Ok(exception) => Unwind::Raised(exception),
+            Err(unwind) => unwind,
+        }
+    }
+
+    fn prepare_raise(&mut self, value: Value, cause: Option<Value>) -> Result<Value, Unwind> {
+        let exception = self.exception_from(value, "exceptions must derive from BaseException")?;
+        let Value::Instance(id) = exception else { return Ok(exception) };
+        if let Some(cause) = cause {
+            let cause = match cause {
+                Value::None => Value::None,
+                other => self.exception_from(other, "exception causes must derive from BaseException")?,
+            };
+            self.set_slot(id, SLOT_CAUSE as u32, cause);
+        }
+        if self.handled != Value::None && self.handled != exception {
+            self.set_slot(id, SLOT_CONTEXT as u32, self.handled);
+        }
+        Ok(exception)
+    }
+
+    fn exception_from(&mut self, value: Value, otherwise: &str) -> Result<Value, Unwind> {
+        match value {
+            Value::Class(class) if self.is_subclass(class, types::BASE_EXCEPTION) => self.call(value, &[]),
+            Value::Instance(_) if self.is_instance(value, types::BASE_EXCEPTION) => Ok(value),
+            _ => Err(self.type_error(otherwise)),
+        }
+    }
+
+    /// Does an `except` clause with these classes catch the exception?
+    fn matches(&mut self, exception: Value, classes: Value) -> Result<bool, Unwind> {
+        let classes = match classes {
+            Value::Tuple(id) => self.heap.tuple(id).to_vec(),
+            one => vec![one],
+        };
+        let of = self.class_of(exception);
+        let mut yes = false;
+        for class in classes {
+            match class {
+                Value::Class(class) if self.is_subclass(class, types::BASE_EXCEPTION) => {
+                    yes |= self.is_subclass(of, class);
+                }
+                _ => {
+                    let message = "catching classes that do not inherit from BaseException is not allowed";
+                    return Err(self.type_error(message));
+                }
+            }
+        }
+        Ok(yes)
+    }
+
+    /// Bound `__enter__` and `__exit__` of a context manager.
+    fn with_methods(&mut self, manager: Value) -> Result<(Value, Value), Unwind> {
+        let class = self.class_of(manager);
+        let enter = self.find_in_class(class, "__enter__");
+        let exit = self.find_in_class(class, "__exit__");
+        let (Some(enter), Some(exit)) = (enter, exit) else {
+            let kind = self.class_name(class);
+            let missing = if enter.is_some() { " (missed __exit__ method)" } else { "" };
+            let message = format!("'{kind}' object does not support the context manager protocol{missing}");
+            return Err(self.type_error(message));
+        };
+        let enter = self.heap.new_bound_method(BoundMethod { receiver: manager, function: enter });
+        let exit = self.heap.new_bound_method(BoundMethod { receiver: manager, function: exit });
+        Ok((enter, exit))
+    }
+
+    fn import(&mut self, name: &str) -> Result<Value, Unwind> {
+        match self.shared.modules.iter().position(|module| *module.name == *name) {
+            Some(at) => Ok(Value::Module(at as u32)),
+            None => Err(self.raise(types::MODULE_NOT_FOUND_ERROR, format!("No module named '{name}'"))),
+        }
+    }
+
+    fn import_from(&mut self, module: Value, name: &str) -> Result<Value, Unwind> {
+        if let Some(found) = self.find_attr(module, name)? {
+            return Ok(found);
+        }
+        let Value::Module(at) = module else { return Err(self.no_attribute(module, name)) };
+        let module = self.shared.modules[at as usize].name.clone();
+        Err(self.raise(types::IMPORT_ERROR, format!("cannot import name '{name}' from '{module}' (unknown location)")))
+    }
+}
+
+fn tuple_id(value: Value) -> Option<Id> {
+    match value {
+        Value::Tuple(id) => Some(id),
+        _ => None,
+    }
+}
