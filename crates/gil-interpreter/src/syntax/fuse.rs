@@ -26,8 +26,10 @@ pub(super) fn fuse(code: &mut Code) {
     let mut chosen = vec![(Op::Nop, 1); count];
     for start in (0..count).rev() {
         let mut best = (costs[start + 1] + 1, (code.ops[start], 1));
-        let end = (start + 1..count).find(|&next| borders[next]).unwrap_or(count);
-        for length in 2..=LONGEST.min(end - start) {
+        for length in 2..=LONGEST.min(count - start) {
+            if borders[start + length - 1] {
+                break;
+            }
             if let Some(op) = fused(code, start, length)
                 && costs[start + length] + 1 < best.0
             {

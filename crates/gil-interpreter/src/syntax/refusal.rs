@@ -1,5 +1,6 @@
 //! A refusal: why a file is not run, where in it, and what to write instead.
 
+use std::collections::HashSet;
 use std::fmt;
 
 /// One place of a source file that is outside the subset, or that is not Python at all.
@@ -23,16 +24,20 @@ pub struct Refusal {
     pub message: String,
     /// What to write instead; none for errors of syntax.
     pub instead: Option<String>,
-    /// The text of the line, without its end.
+    /// The text of the line around the place, without its end.
     pub source_line: String,
+    /// Characters of `source_line` before the place.
+    before: usize,
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
-        let (shown, mark) = excerpt(&self.source_line, self.column as usize);
-        if !shown.trim().is_empty() {
-            write!(f, "\n    {shown}\n    {mark}^")?;
+        let blanks = self.source_line.chars().take_while(|c| *c == ' ').count();
+        let text = &self.source_line[blanks..];
+        if !text.trim().is_empty() {
+            let mark = " ".repeat(self.before.saturating_sub(blanks));
+            write!(f, "\n    {text}\n    {mark}^")?;
         }
         match &self.instead {
             Some(instead) => write!(f, "\nwrite instead: {instead}"),
@@ -44,15 +49,15 @@ impl fmt::Display for Refusal {
 /// Characters of a line that are shown at most; longer lines are cut around the place.
 const SHOWN: usize = 100;
 
-/// The part of the line to show, and the blanks that bring the mark below the column.
-fn excerpt(line: &str, column: usize) -> (String, String) {
-    let at = column.saturating_sub(1);
-    let from = if line.chars().count() <= SHOWN { 0 } else { at.saturating_sub(SHOWN / 2) };
+/// Refusals of one file at most; a file with more is not a program with mistakes.
+const MOST: usize = 1000;
+
+/// The part of the line to show, and how many characters of it stand before the column.
+fn excerpt(line: &str, column: u32) -> (String, usize) {
+    let at = column as usize - 1;
+    let from = if line.chars().nth(SHOWN).is_none() { 0 } else { at.saturating_sub(SHOWN / 2) };
     let clean = |c: char| if c.is_control() { ' ' } else { c };
-    let text: Vec<char> = line.chars().skip(from).take(SHOWN).map(clean).collect();
-    let blanks = text.iter().take_while(|c| **c == ' ').count();
-    let mark = (at - from).saturating_sub(blanks);
-    (text.into_iter().skip(blanks).collect(), " ".repeat(mark))
+    (line.chars().skip(from).take(SHOWN).map(clean).collect(), at - from)
 }
 
 /// Where the lines of a source begin.
@@ -92,11 +97,13 @@ pub(super) struct Report<'s> {
     source: &'s str,
     pub(super) lines: LineIndex,
     found: Vec<(u32, Refusal)>,
+    /// What was said where.
+    said: HashSet<(u32, String)>,
 }
 
 impl<'s> Report<'s> {
     pub(super) fn new(file: &'s str, source: &'s str) -> Self {
-        Self { file, source, lines: LineIndex::new(source), found: Vec::new() }
+        Self { file, source, lines: LineIndex::new(source), found: Vec::new(), said: HashSet::new() }
     }
 
     pub(super) fn source(&self) -> &'s str {
@@ -118,13 +125,14 @@ impl<'s> Report<'s> {
     }
 
     fn add(&mut self, offset: u32, message: String, instead: Option<String>) {
-        let (line, column, text) = self.lines.place(self.source, offset);
-        let refusal =
-            Refusal { file: self.file.into(), line, column, message, instead, source_line: text.into() };
         // A `finally` body is compiled more than once and may say the same again.
-        if !self.found.iter().any(|(_, known)| *known == refusal) {
-            self.found.push((offset, refusal));
+        if self.found.len() == MOST || !self.said.insert((offset, message.clone())) {
+            return;
         }
+        let (line, column, text) = self.lines.place(self.source, offset);
+        let (source_line, before) = excerpt(text, column);
+        let file = self.file.to_owned();
+        self.found.push((offset, Refusal { file, line, column, message, instead, source_line, before }));
     }
 
     /// All refusals in the order of the source.

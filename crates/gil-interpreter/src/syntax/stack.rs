@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //! - D1: every way to an instruction brings the same number of operands, and no instruction pops below 0.
-//! - D2: a handler's depth is at most the depth of each instruction in its region.
+//! - D2: a handler's depth is at most the depth of each instruction whose exceptions it takes.
 //!
 //! # Length
 //! One table of instructions, kept whole.
@@ -110,10 +110,15 @@ pub(super) fn measure(code: &Code, codes: &[Code]) -> Result<u32, String> {
     let mut work = Vec::new();
     let mut most = 0;
     let function = |index: u32| function_operands(&codes[index as usize]);
+    // The first region of the table that holds an instruction, so the last one is noted first.
+    let mut innermost = vec![None; code.ops.len()];
+    for handler in code.handlers.iter().rev() {
+        innermost[handler.start as usize..handler.end as usize].fill(Some(handler));
+    }
     flow(&mut depths, &mut work, 0, 0)?;
     while let Some(index) = work.pop() {
         let depth = depths[index as usize].expect("what is in the work list has a depth");
-        for handler in code.handlers.iter().filter(|handler| (handler.start..handler.end).contains(&index)) {
+        if let Some(handler) = innermost[index as usize] {
             if handler.depth > depth {
                 return Err(format!("{index}: a handler keeps {} of {depth} operands", handler.depth));
             }

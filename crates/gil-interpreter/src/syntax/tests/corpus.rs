@@ -1,28 +1,6 @@
-//! Whole programs through all passes.
+//! The programs that the whole interpreter is held to.
 
-use std::path::{Path, PathBuf};
-
-use crate::code::Compiled;
-
-use super::{Refusal, compile};
-
-/// The Python files of a folder below `tests`, in order.
-fn programs(folder: &str) -> Vec<(PathBuf, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
-    let entries = std::fs::read_dir(&folder).expect("the folder of programs is there");
-    let mut paths: Vec<_> = entries.map(|entry| entry.expect("the folder can be read").path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "py"));
-    paths.sort();
-    paths.into_iter().map(|path| (path.clone(), std::fs::read_to_string(path).expect("text"))).collect()
-}
-
-fn compiled(source: &str) -> Compiled {
-    compile("test.py", source).unwrap_or_else(|refusals| panic!("{source}\n{}", shown(&refusals)))
-}
-
-fn shown(refusals: &[Refusal]) -> String {
-    refusals.iter().map(|refusal| format!("{refusal}\n")).collect()
-}
+use super::{check_invariants, compile, programs, shown};
 
 #[test]
 fn every_program_of_the_corpus_compiles() {
@@ -30,8 +8,9 @@ fn every_program_of_the_corpus_compiles() {
     let programs = [programs("corpus"), programs("compute")].concat();
     assert!(programs.len() >= 80, "{} programs", programs.len());
     for (path, source) in programs {
-        if let Err(refusals) = compile(&path.display().to_string(), &source) {
-            problems += &shown(&refusals);
+        match compile(&path.display().to_string(), &source) {
+            Ok(program) => check_invariants(&program),
+            Err(refusals) => problems += &shown(&refusals),
         }
     }
     assert!(problems.is_empty(), "{problems}");
