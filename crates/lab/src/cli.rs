@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::py::child;
 use crate::py::options::PyOptions;
 use crate::py::words;
 
@@ -25,6 +26,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Py(Box<PyOptions>),
+    /// A child process of a program that `lab py` runs; not for people.
+    #[command(hide = true)]
+    PyChild {
+        parent: u32,
+        #[command(flatten)]
+        options: Box<PyOptions>,
+    },
 }
 
 /// What the user asks for.
@@ -32,6 +40,8 @@ enum Command {
 pub(crate) enum Asked {
     /// `lab py`.
     Py(Box<PyOptions>),
+    /// A child process that the program of the process `parent` started.
+    Child { parent: u32, options: Box<PyOptions> },
 }
 
 /// Reads the words of a command line, the name of the command itself first.
@@ -40,8 +50,13 @@ pub(crate) enum Asked {
 /// Bad usage, and also help and version, as clap has it; `exit` of the error prints it.
 pub(crate) fn parse(mut line: Vec<OsString>) -> Result<Asked, clap::Error> {
     let mut program = Vec::new();
-    if line.get(1).is_some_and(|word| word == "py") {
-        let behind = line.split_off(2);
+    let begin = match line.get(1) {
+        Some(word) if word == "py" => Some(2),
+        Some(word) if word == child::ROLE => Some(3.min(line.len())), // Behind the parent's number.
+        _ => None,
+    };
+    if let Some(begin) = begin {
+        let behind = line.split_off(begin);
         let mut cli = Cli::command();
         cli.build();
         let py = cli.find_subcommand("py").expect("`py` is declared above");
@@ -53,12 +68,15 @@ pub(crate) fn parse(mut line: Vec<OsString>) -> Result<Asked, clap::Error> {
         line.extend(told.file.into_iter().flat_map(|file| [OsString::from("--"), file]));
         program = told.program;
     }
+    let program = texts(program)?;
+    let with_args = |mut options: Box<PyOptions>| -> Result<Box<PyOptions>, clap::Error> {
+        options.args = program;
+        options.check().map_err(|message| refuse(&message))?;
+        Ok(options)
+    };
     match Cli::try_parse_from(line)?.command {
-        Command::Py(mut options) => {
-            options.args = texts(program)?;
-            options.check().map_err(|message| refuse(&message))?;
-            Ok(Asked::Py(options))
-        }
+        Command::Py(options) => Ok(Asked::Py(with_args(options)?)),
+        Command::PyChild { parent, options } => Ok(Asked::Child { parent, options: with_args(options)? }),
     }
 }
 
@@ -80,12 +98,16 @@ fn refuse(message: &str) -> clap::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::py::options::{Ablation, OutputKind, Policy};
+    use crate::py::options::OutputKind;
+    use gil_interpreter::gil::Policy;
 
     fn py(line: &str) -> Result<PyOptions, clap::Error> {
         let words = std::iter::once("lab py").chain(line.split('|')).flat_map(|part| part.split(' '));
         let words = words.filter(|word| !word.is_empty()).map(OsString::from).collect();
-        parse(words).map(|Asked::Py(options)| *options)
+        parse(words).map(|asked| match asked {
+            Asked::Py(options) => *options,
+            Asked::Child { .. } => panic!("{line} asks for no child"),
+        })
     }
 
     fn refusal(line: &str) -> String {
@@ -114,7 +136,7 @@ mod tests {
     #[test]
     fn all_behind_two_dashes_is_the_programs() {
         let options = py("a.py --stats -- --gil tick -- -o").expect("valid");
-        assert_eq!((options.gil, options.stats), (Policy::Gil313, true));
+        assert_eq!((options.gil, options.stats), (Policy::Gil310, true));
         assert_eq!(options.args, ["--gil", "tick", "--", "-o"]);
         let options = py("--stats -- --a.py --gil tick").expect("valid");
         assert_eq!(options.file.to_str(), Some("--a.py"));
@@ -131,7 +153,7 @@ mod tests {
     fn lists_and_files_are_read() {
         let options = py("a.py --gil gil310 --ablate no-forced-switch,nonblocking-keeps -o a.svg -o b.html");
         let options = options.expect("valid");
-        assert_eq!(options.ablate, [Ablation::NoForcedSwitch, Ablation::NonblockingKeeps]);
+        assert_eq!(options.ablate, ["no-forced-switch", "nonblocking-keeps"]);
         assert_eq!(
             options.out.iter().map(|out| out.kind).collect::<Vec<_>>(),
             [OutputKind::Svg, OutputKind::Html]
@@ -157,7 +179,7 @@ mod tests {
             ("a.py --gil free --interval 100", "it has no lock"),
             ("a.py --check-interval 10", "use --interval"),
             ("a.py --gil tick --ablate fair-ticket", "use gil32, gil310"),
-            ("a.py --ablate fair-ticket,io-priority", "both say who is next"),
+            ("a.py --ablate fair-ticket,io-priority", "both say who goes first"),
             ("a.py --dis --stats", "cannot be used with"),
         ] {
             let said = refusal(line);
@@ -168,10 +190,12 @@ mod tests {
 
     #[test]
     fn every_policy_and_ablation_has_its_name_on_the_command_line() {
-        use clap::ValueEnum;
-        for policy in Policy::value_variants() {
-            assert_eq!(py(&format!("--gil {} a.py", policy.name())).expect("valid").gil, *policy);
+        for policy in Policy::ALL {
+            assert_eq!(py(&format!("--gil {} a.py", policy.name())).expect("valid").gil, policy);
         }
-        assert_eq!(Ablation::value_variants().len(), 4);
+        for name in gil_interpreter::gil::Ablations::NAMES {
+            let options = py(&format!("a.py --ablate {name}")).expect("valid");
+            assert_eq!(options.ablations().expect("known").to_string(), name);
+        }
     }
 }

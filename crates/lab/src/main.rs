@@ -20,6 +20,7 @@ fn main() -> ExitCode {
     };
     let done = match asked {
         cli::Asked::Py(options) => py::command(&options),
+        cli::Asked::Child { parent, options } => py::child_command(parent, &options),
     };
     match done {
         Ok(code) => ExitCode::from(code),

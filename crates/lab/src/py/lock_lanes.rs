@@ -98,7 +98,7 @@ pub(crate) fn around_longest_wait(lanes: &[LockLane], all: Window) -> Option<Win
     let wait_ns = longest.to_ns - longest.from_ns;
     let length_ns = wait_ns.saturating_mul(5);
     let is_seen_anyway = length_ns.saturating_mul(2) > all.length_ns();
-    if is_seen_anyway || wait_ns < 10_000 {
+    if is_seen_anyway || wait_ns < 200_000 {
         return None;
     }
     let from_ns = longest.from_ns.saturating_sub(wait_ns * 2).max(all.from_ns);

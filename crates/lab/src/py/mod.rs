@@ -1,4 +1,11 @@
 //! `lab py`: runs a Python file under a chosen lock, and shows what the lock did.
+//!
+//! # Model
+//! ```text
+//! options --read, compile--> program --run--> exit code
+//!               |               |       '---> stats, pictures, trace
+//!           refusals (2)     listing
+//! ```
 
 pub(crate) mod options;
 pub(crate) mod words;
@@ -6,13 +13,84 @@ mod cpython;
 mod listing;
 mod spread;
 mod lock_lanes;
+mod calibration;
+mod pictures;
+mod ctrl_c;
+mod run;
+pub(crate) mod child;
 
+use std::io::Write;
+
+use anyhow::Context;
+use gil_interpreter::{Program, Refusal};
+use owo_colors::OwoColorize;
+
+use listing::Unit;
 use options::PyOptions;
 
-/// Runs what was asked for and says with which code the process ends.
+/// The exit code of bad usage and of programs outside the subset.
+const REFUSED: u8 = 2;
+
+/// Does what was asked for and says with which code the process ends.
 pub(crate) fn command(options: &PyOptions) -> anyhow::Result<u8> {
-    let source = std::fs::read_to_string(&options.file)?;
-    let theirs = cpython::bytecode(&options.file).map_err(anyhow::Error::msg)?;
-    print!("{}", listing::beside(&source, &[], Some((&theirs.version, &theirs.units))));
+    let source = read(options)?;
+    let Some(program) = compile(options, &source) else { return Ok(REFUSED) };
+    if options.dis { show_listing(options, &source, &program) } else { run::run(options, &program) }
+}
+
+/// Does what a process of `multiprocessing` is to do.
+pub(crate) fn child_command(parent: u32, options: &PyOptions) -> anyhow::Result<u8> {
+    child::die_with(parent)?;
+    let source = read(options)?;
+    let Some(program) = compile(options, &source) else { return Ok(REFUSED) };
+    run::run_child(options, &program)
+}
+
+fn read(options: &PyOptions) -> anyhow::Result<String> {
+    let shown = options.file.display();
+    let bytes = std::fs::read(&options.file).with_context(|| format!("cannot read {shown}"))?;
+    String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("{shown} is not UTF-8, as Python source must be"))
+}
+
+/// `None` when it was refused, which has been said.
+fn compile(options: &PyOptions, source: &str) -> Option<Program> {
+    let compiled = Program::compile(&options.file.display().to_string(), source);
+    compiled.map_err(|refusals| say_refused(&refusals)).ok()
+}
+
+/// Every place that is outside the subset, as compilers show them.
+fn say_refused(refusals: &[Refusal]) {
+    for refusal in refusals {
+        let text = refusal.to_string();
+        let (head, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        anstream::eprintln!("{}\n{rest}\n", head.bold());
+    }
+    let places =
+        if refusals.len() == 1 { "1 place is".to_owned() } else { format!("{} places are", refusals.len()) };
+    anstream::eprintln!(
+        "{} the program was not started: {places} outside the subset",
+        "refused:".red().bold()
+    );
+}
+
+fn show_listing(options: &PyOptions, source: &str, program: &Program) -> anyhow::Result<u8> {
+    let ours = program.listing().into_iter().map(|code| {
+        let mut unit = Unit::new(&code.name);
+        for one in code.instructions {
+            unit.push(one.line, &format!("{:>4} {}", one.index, one.text));
+        }
+        unit
+    });
+    let ours: Vec<Unit> = ours.collect();
+    let theirs = cpython::bytecode(&options.file);
+    let beside = theirs.as_ref().ok().map(|theirs| (theirs.version.as_str(), theirs.units.as_slice()));
+    let page = listing::beside(source, &ours, beside);
+    if let Err(error) = std::io::stdout().write_all(page.as_bytes()) {
+        // Whoever pages through it may stop reading.
+        return if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(0) } else { Err(error.into()) };
+    }
+    if let Err(reason) = theirs {
+        anstream::eprintln!("note: {reason}");
+    }
     Ok(0)
 }

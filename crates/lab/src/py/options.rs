@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use gil_interpreter::gil::{Ablations, Policy};
 
 /// Examples and exit codes below `lab py --help`.
 pub(crate) const EXAMPLES: &str = "\
@@ -12,7 +14,7 @@ Where options go:
   everything behind `--` does, so that a program may have an option of the same name.
 
 Examples:
-  lab py examples/py/counter.py                               one lock as in CPython 3.13: n += 1 loses nothing
+  lab py examples/py/counter.py                               one lock as in CPython 3.11: n += 1 loses nothing
   lab py examples/py/counter.py --gil tick                    as in CPython 2.7: it does
   lab py examples/py/countdown.py --turns 500000 --stats      --turns goes to the program, --stats is ours
   lab py examples/py/convoy.py --interval 1000 --stats        a switch interval of 1 ms; who waits for whom
@@ -34,7 +36,7 @@ pub(crate) struct PyOptions {
     #[arg(value_name = "FILE.py")]
     pub(crate) file: PathBuf,
     /// Who may run: the rules of the lock
-    #[arg(long, value_name = "POLICY", value_enum, default_value_t = Policy::Gil313)]
+    #[arg(long, value_name = "POLICY", value_parser = policies(), default_value_t = Policy::default())]
     pub(crate) gil: Policy,
     /// Microseconds that a thread waits before it asks for the lock [default: 5000]
     #[arg(long, value_name = "US", value_parser = clap::value_parser!(u64).range(1..=60_000_000))]
@@ -43,8 +45,8 @@ pub(crate) struct PyOptions {
     #[arg(long, value_name = "TICKS", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
     pub(crate) check_interval: Option<u32>,
     /// Rules to take away or to change, separated by commas
-    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',')]
-    pub(crate) ablate: Vec<Ablation>,
+    #[arg(long, value_name = "LIST", value_parser = ablations(), value_delimiter = ',')]
+    pub(crate) ablate: Vec<String>,
     /// After the run, say on standard error who held the lock, who waited for whom, and for how long
     #[arg(long)]
     pub(crate) stats: bool,
@@ -68,53 +70,27 @@ pub(crate) struct PyOptions {
     pub(crate) args: Vec<String>,
 }
 
-/// Who may run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Policy {
-    /// CPython 2.7: drop the lock and take it again every 100 ticks, whoever waits
-    Tick,
-    /// CPython 3.2 to 3.9: a waiter asks after an interval; looked up after nearly every instruction
-    Gil32,
-    /// CPython 3.10 to 3.12: the same lock; looked up where loops jump back and where calls begin and end
-    Gil310,
-    /// CPython 3.13: the same places; the request goes to the thread that holds the lock
-    Gil313,
-    /// A lock for each interpreter (PEP 684): a thread starts with a copy of its starter's objects
-    PerInterp,
-    /// No lock (PEP 703): each object has its own
-    Free,
+fn policies() -> impl TypedValueParser<Value = Policy> {
+    let values = Policy::ALL.map(|policy| PossibleValue::new(policy.name()).help(policy.description()));
+    PossibleValuesParser::new(values).try_map(|name| name.parse())
 }
 
-impl Policy {
-    /// Its name on the command line.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Policy::Tick => "tick",
-            Policy::Gil32 => "gil32",
-            Policy::Gil310 => "gil310",
-            Policy::Gil313 => "gil313",
-            Policy::PerInterp => "per-interp",
-            Policy::Free => "free",
+fn ablations() -> PossibleValuesParser {
+    PossibleValuesParser::new(Ablations::NAMES.map(|name| PossibleValue::new(name).help(meaning(name))))
+}
+
+fn meaning(ablation: &str) -> &'static str {
+    match ablation {
+        "no-forced-switch" => {
+            "A thread that was asked for the lock may take it back before another one has had it"
         }
+        "fair-ticket" => "The lock goes to waiters in the order in which they came",
+        "io-priority" => "A thread that let go for input or output comes before those that were forced to",
+        "nonblocking-keeps" => {
+            "Calls that cannot wait (non-blocking sockets, select with time-out 0) keep the lock"
+        }
+        _ => "",
     }
-
-    /// Whether threads that wait ask for the lock after an interval.
-    fn has_interval(self) -> bool {
-        !matches!(self, Policy::Tick | Policy::Free)
-    }
-}
-
-/// One rule less, or another one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Ablation {
-    /// A thread that was asked for the lock need not wait until another one has it
-    NoForcedSwitch,
-    /// The lock goes to waiters in the order in which they came
-    FairTicket,
-    /// A thread that comes back from waiting for the outside goes first
-    IoPriority,
-    /// Calls that cannot wait (non-blocking sockets, select with time-out 0) keep the lock
-    NonblockingKeeps,
 }
 
 /// A file to write, its kind told by its name.
@@ -157,7 +133,7 @@ impl PyOptions {
     /// A sentence that says which option does not fit and what to use.
     pub(crate) fn check(&self) -> Result<(), String> {
         let name = self.gil.name();
-        if self.interval.is_some() && !self.gil.has_interval() {
+        if self.interval.is_some() && !self.gil.has_requests() {
             let instead = if self.gil == Policy::Tick { "use --check-interval" } else { "it has no lock" };
             return Err(format!("--interval says nothing under --gil {name}: {instead}"));
         }
@@ -165,20 +141,34 @@ impl PyOptions {
             let instead = if self.gil == Policy::Free { "it has no lock" } else { "use --interval" };
             return Err(format!("--check-interval says nothing under --gil {name}: {instead}"));
         }
-        if !self.ablate.is_empty() && !self.gil.has_interval() {
+        if !self.ablate.is_empty() && !self.gil.has_requests() {
             return Err(format!(
                 "--ablate changes rules that --gil {name} does not have: use gil32, gil310, gil313 or per-interp"
             ));
         }
-        let both = [Ablation::FairTicket, Ablation::IoPriority];
-        if both.iter().all(|one| self.ablate.contains(one)) {
-            return Err("--ablate takes fair-ticket or io-priority: both say who is next".to_owned());
-        }
-        Ok(())
+        self.ablations().map(|_| ())
+    }
+
+    /// The rules to take away.
+    ///
+    /// # Errors
+    /// A sentence about two that exclude each other.
+    pub(crate) fn ablations(&self) -> Result<Ablations, String> {
+        self.ablate.join(",").parse().map_err(|error| format!("--ablate: {error}"))
     }
 
     /// Whether what the threads do must be recorded.
     pub(crate) fn wants_recording(&self) -> bool {
         self.stats || self.trace.is_some() || !self.out.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_ablation_says_what_it_means() {
+        assert!(Ablations::NAMES.iter().all(|name| !meaning(name).is_empty()));
     }
 }
