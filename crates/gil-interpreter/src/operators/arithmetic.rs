@@ -104,7 +104,8 @@ impl<H: Heap> Machine<H> {
         }
         self.rooted(&[a, b], |m| {
             if let (Value::Instance(_), _) | (_, Value::Instance(_)) = (a, b)
-                && let Some(answer) = m.ask_instances(op.methods(), a, b)?
+                && let [plain, reflected, _] = op.methods()
+                && let Some(answer) = m.ask_instances([plain, reflected], a, b)?
             {
                 return Ok(answer);
             }
@@ -116,8 +117,8 @@ impl<H: Heap> Machine<H> {
     }
 
     /// The special methods of the operands in Python's order; `None` when all say NotImplemented.
-    pub(crate) fn ask_instances(&mut self, methods: [&str; 3], a: Value, b: Value) -> Result<Option<Value>, Unwind> {
-        let [plain, reflected, _] = methods;
+    pub(crate) fn ask_instances(&mut self, methods: [&str; 2], a: Value, b: Value) -> Result<Option<Value>, Unwind> {
+        let [plain, reflected] = methods;
         let mut asked = [(self.special(a, plain), a, b), (self.special(b, reflected), b, a)];
         if self.class_of(a) == self.class_of(b) {
             asked[1].0 = None;

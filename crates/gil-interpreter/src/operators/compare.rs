@@ -156,6 +156,12 @@ impl<H: Heap> Machine<H> {
         }
     }
 
+    /// a > b, as a condition.
+    pub(crate) fn greater(&mut self, a: Value, b: Value) -> Result<bool, Unwind> {
+        let greater = self.compare(CompareOp::Gt, a, b)?;
+        self.truth(greater)
+    }
+
     /// Equality of what has no order and is no instance.
     fn equal_others(&mut self, a: Value, b: Value) -> Result<bool, Unwind> {
         match (a, b) {

@@ -177,11 +177,6 @@ fn int_float_order(a: i64, b: f64) -> Option<Ordering> {
     Some(a.cmp(&(whole as i64)).then(if b > whole { Ordering::Less } else { Ordering::Equal }))
 }
 
-/// round(number) to a whole float, halves to even.
-pub(crate) fn round_half_even(number: f64) -> f64 {
-    number.round_ties_even()
-}
-
 /// round(number, digits)
 pub(crate) fn round_float(number: f64, digits: i64) -> f64 {
     // Beyond these a float either has no such digits or is smaller than half of one.
@@ -340,7 +335,6 @@ mod tests {
 
     #[test]
     fn halves_round_to_even() {
-        assert_eq!([0.5, 1.5, 2.5, -0.5, -1.5].map(round_half_even), [0.0, 2.0, 2.0, 0.0, -2.0]);
         assert_eq!([(25, 1), (35, 1), (-25, 1), (-15, 1), (49, 2), (5, 9)].map(|(n, d)| round_int(n, d).unwrap()), [
             20, 40, -20, -20, 0, 0
         ]);
