@@ -8,13 +8,11 @@ use std::time::Duration;
 use gil_interpreter::gil::Policy;
 use gil_interpreter::{Output, Program, RunOptions};
 
-const LOOP: &str = "\
-import sys
-def count(n):
-    while n > 0:
-        n -= 1
-count(int(sys.argv[1]))
-";
+/// Without any builtin, so that nothing but the loop is in it.
+fn source(turns: u32) -> String {
+    format!("def count(n):\n    while n > 0:\n        n -= 1\ncount({turns})\n")
+}
+
 const TURNS: u32 = 500_000;
 
 /// What a turn of the loop costs.
@@ -26,8 +24,8 @@ pub(crate) struct Calibration {
 
 /// Runs the loop; `None` when it did not run to its end, for example after Ctrl-C.
 pub(crate) fn measure(like: &RunOptions) -> Option<Calibration> {
-    let program = Program::compile("calibration", LOOP).ok()?;
-    let instructions_per_turn = instructions_per_turn(&program)?;
+    let compile = |turns: u32| Program::compile("calibration", &source(turns)).ok();
+    let instructions_per_turn = instructions_per_turn(&compile(TURNS)?)?;
     let run = |turns: u32| {
         let options = RunOptions {
             policy: like.policy,
@@ -35,11 +33,10 @@ pub(crate) fn measure(like: &RunOptions) -> Option<Calibration> {
             interval: like.interval,
             check_interval: like.check_interval,
             clock: like.clock.clone(),
-            args: vec![turns.to_string()],
             output: Output::captured(),
             ..RunOptions::default()
         };
-        let report = gil_interpreter::run(&program, options);
+        let report = gil_interpreter::run(&compile(turns)?, options);
         (report.exit_code == 0).then_some(report.elapsed)
     };
     let (start, whole) = (run(0)?, run(TURNS)?);
@@ -101,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_loop_is_inside_the_subset_and_its_turn_is_short() {
-        let program = Program::compile("calibration", LOOP).expect("inside the subset");
+        let program = Program::compile("calibration", &source(7)).expect("inside the subset");
         let per_turn = instructions_per_turn(&program).expect("it has a loop");
         assert!((2..=8).contains(&per_turn), "{per_turn}");
     }

@@ -24,10 +24,6 @@ pub(crate) fn run(options: &PyOptions, program: &Program) -> anyhow::Result<u8> 
         if options.wants_recording() { Recorder::new(RECORDS_PER_THREAD) } else { Recorder::off() };
     let run_options = run_options(options, interrupt, recorder.clone())?;
     let report = gil_interpreter::run(program, run_options.clone());
-    if report.timed_out {
-        let limit = options.time_limit.unwrap_or_default();
-        anstream::eprintln!("stopped: the time limit of {} s is over", limit.as_secs_f64());
-    }
     if options.wants_recording() {
         let pictures = Pictures::new(options, &report, recorder.collect());
         if options.stats {

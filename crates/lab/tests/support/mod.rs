@@ -1,0 +1,74 @@
+//! Runs the real command, as a user would, in a folder of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// A folder with one program.
+pub struct Case {
+    folder: TempDir,
+}
+
+impl Case {
+    /// Writes the program as `a.py`.
+    pub fn new(source: &str) -> Case {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join("a.py"), source).expect("the program is written");
+        Case { folder }
+    }
+
+    /// A file of the folder.
+    #[allow(dead_code)] // Each test file uses its own part of this module.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The command with these words, in the folder.
+    pub fn command(&self, words: &str) -> Command {
+        command_in(self.folder.path(), words)
+    }
+
+    /// Runs it to its end.
+    #[allow(dead_code)] // As above.
+    pub fn run(&self, words: &str) -> Ended {
+        Ended::from(self.command(words).output().expect("the command starts"))
+    }
+}
+
+/// The command with these words, in any folder.
+pub fn command_in(folder: &Path, words: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
+    command.args(words.split_whitespace()).current_dir(folder).stdin(Stdio::null());
+    command.env("COLUMNS", "100").env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+    command
+}
+
+/// What a command left.
+#[derive(Debug)]
+pub struct Ended {
+    /// `None` after a signal.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Ended {
+        Ended {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).expect("text on standard output"),
+            err: String::from_utf8(output.stderr).expect("text on standard error"),
+        }
+    }
+}
+
+impl Ended {
+    /// The last line of standard error: the exception.
+    #[allow(dead_code)] // As above.
+    pub fn last_error(&self) -> &str {
+        self.err.trim_end().lines().last().unwrap_or("")
+    }
+}
