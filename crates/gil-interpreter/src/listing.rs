@@ -1,6 +1,12 @@
 //! The bytecode of a program as text, with CPython's words, code by code and line by line.
 
-use crate::code::{BinaryOp, Code, CompareOp, Compiled, Const, Conversion, Op, UnaryOp};
+mod words;
+mod page;
+
+use crate::code::{BinaryOp, Code, CompareOp, Compiled, Const, Conversion, Handler, Op};
+use crate::machine::sites::Sites;
+
+use words::word;
 
 /// The instructions of the module, a function, a lambda or a class body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +17,9 @@ pub struct CodeListing {
     pub first_line: u32,
     /// In the order in which they stand in the code.
     pub instructions: Vec<Instruction>,
+    /// Which instructions' exceptions go where, the first that fits wins: `4 to 9 -> 12 [1]` says that from 4 up to but
+    /// without 9 they go to 12, with 1 operand kept.
+    pub exception_table: Vec<String>,
 }
 
 /// One instruction.
@@ -22,38 +31,65 @@ pub struct Instruction {
     pub line: u32,
     /// For example `LOAD_GLOBAL n`.
     pub text: String,
+    /// Whether something jumps here, or what catches an exception begins here.
+    pub is_target: bool,
+    /// Whether a thread can be made to give up the lock here: under tick, under gil32, under the policies since gil310.
+    pub check_sites: [bool; 3],
 }
 
 /// All codes of a program, outer ones first.
 pub(crate) fn listing(program: &Compiled) -> Vec<CodeListing> {
     let list = |code: &Code| {
+        let targets = targets(code);
         let ops = code.ops.iter().zip(&code.lines).enumerate();
         let instructions = ops.map(|(index, (op, line))| {
             let operand = Operands { program, code }.of(*op, index as u32);
             let text = format!("{} {operand}", word(*op)).trim_end().to_owned();
-            Instruction { index: index as u32, line: *line, text }
+            let check_sites = [Sites::Ticks, Sites::EveryOp, Sites::BackEdge].map(|table| table.is_site(*op));
+            Instruction { index: index as u32, line: *line, text, is_target: targets[index], check_sites }
         });
         CodeListing {
             name: code.qualname.replace(".<locals>", ""),
             first_line: code.first_line,
             instructions: instructions.collect(),
+            exception_table: code.handlers.iter().map(region).collect(),
         }
     };
     program.codes.iter().map(list).collect()
 }
 
-/// The name of the variant as CPython would write it: `LoadFast` is LOAD_FAST.
-fn word(op: Op) -> String {
-    let debug = format!("{op:?}");
-    let name = debug.chars().take_while(char::is_ascii_alphanumeric);
-    let mut word = String::new();
-    for letter in name {
-        if letter.is_ascii_uppercase() && !word.is_empty() {
-            word.push('_');
-        }
-        word.push(letter.to_ascii_uppercase());
+fn region(handler: &Handler) -> String {
+    let Handler { start, end, target, depth } = handler;
+    format!("{start} to {end} -> {target} [{depth}]")
+}
+
+/// Which instructions something jumps to, or a handler begins at.
+fn targets(code: &Code) -> Vec<bool> {
+    let mut targets = vec![false; code.ops.len()];
+    let jumps = (0..).zip(&code.ops).filter_map(|(index, op)| target(*op, index));
+    for at in jumps.chain(code.handlers.iter().map(|handler| handler.target)) {
+        targets[at as usize] = true;
     }
-    word
+    targets
+}
+
+/// Where the instruction may jump to.
+fn target(op: Op, index: u32) -> Option<u32> {
+    match op {
+        Op::Jump(to)
+        | Op::JumpBackward(to)
+        | Op::PopJumpIfFalse(to)
+        | Op::PopJumpIfTrue(to)
+        | Op::JumpIfFalseOrPop(to)
+        | Op::JumpIfTrueOrPop(to)
+        | Op::ForIter(to)
+        | Op::CompareJump { target: to, .. }
+        | Op::ForIterStoreFast { target: to, .. } => Some(to),
+        Op::CompareFastFastJump { skip, .. } | Op::CompareFastConstJump { skip, .. } => {
+            Some(index + 1 + u32::from(skip))
+        }
+        _ => None,
+    }
 }
 
 /// What the numbers in an instruction of this code mean.
@@ -89,7 +125,7 @@ impl Operands<'_> {
             }
             Op::Binary(op) => binary(op).to_owned(),
             Op::Inplace(op) => format!("{}=", binary(op)),
-            Op::Unary(op) => unary(op).to_owned(),
+            Op::Unary(_) => String::new(),
             Op::Compare(op) => compare(op).to_owned(),
             Op::Is { invert } => if invert { "not" } else { "" }.to_owned(),
             Op::Contains { invert } => if invert { "not" } else { "" }.to_owned(),
@@ -223,15 +259,6 @@ fn binary(op: BinaryOp) -> &'static str {
     }
 }
 
-fn unary(op: UnaryOp) -> &'static str {
-    match op {
-        UnaryOp::Neg => "-",
-        UnaryOp::Pos => "+",
-        UnaryOp::Not => "not",
-        UnaryOp::Invert => "~",
-    }
-}
-
 fn compare(op: CompareOp) -> &'static str {
     match op {
         CompareOp::Lt => "<",
@@ -242,6 +269,9 @@ fn compare(op: CompareOp) -> &'static str {
         CompareOp::Ge => ">=",
     }
 }
+
+#[cfg(test)]
+mod snapshots;
 
 #[cfg(test)]
 mod tests {

@@ -98,7 +98,7 @@ pub(super) fn compile_module(
         codes[index].stack_size =
             stack::measure(&codes[index], &codes).expect("the compiler keeps the stack in balance");
     }
-    codes.iter_mut().for_each(|code| fuse::fuse(code));
+    codes.iter_mut().for_each(fuse::fuse);
     Some(Compiled {
         file: file.into(),
         source: source.into(),

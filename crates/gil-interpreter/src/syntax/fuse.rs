@@ -1,7 +1,9 @@
-//! Joins instructions that touch only locals, constants and the operand stack.
+//! Shortens jumps to jumps, and joins instructions that touch only locals, constants and the operand stack.
 //!
 //! # Model
-//! Walks the code backwards and finds, for each instruction, the fewest instructions that do the rest of it: either the
+//! A jump that leads to a jump goes to where that one goes; a jump that leads to a jump back is that jump back.
+//!
+//! Then it walks the code backwards and finds, for each instruction, the fewest instructions that do the rest of it: either the
 //! instruction as it is, or one of the fused forms that begin there. A fused form replaces a run that nothing jumps into
 //! and no region begins or ends in, so neither a jump nor a handler can tell the difference.
 //!
@@ -17,8 +19,9 @@ use super::unit::target_mut;
 /// The most instructions that one fused form replaces.
 const LONGEST: usize = 4;
 
-/// Joins what can be joined.
+/// Shortens and joins what can be shortened and joined.
 pub(super) fn fuse(code: &mut Code) {
+    shorten_jumps(code);
     let borders = borders(code);
     let count = code.ops.len();
     // What the code from here on costs, and what it begins with: an instruction and how many it replaces.
@@ -39,6 +42,29 @@ pub(super) fn fuse(code: &mut Code) {
         (costs[start], chosen[start]) = best;
     }
     rewrite(code, &chosen);
+}
+
+/// Jumps lead to places further on, so going backwards each of those is already as short as it can be.
+fn shorten_jumps(code: &mut Code) {
+    for index in (0..code.ops.len()).rev() {
+        let mut op = code.ops[index];
+        match op {
+            Op::Jump(target) => {
+                if let Op::Jump(_) | Op::JumpBackward(_) | Op::Return = code.ops[target as usize] {
+                    op = code.ops[target as usize];
+                }
+            }
+            Op::PopJumpIfFalse(ref mut target)
+            | Op::PopJumpIfTrue(ref mut target)
+            | Op::ForIter(ref mut target) => {
+                if let Op::Jump(further) = code.ops[*target as usize] {
+                    *target = further;
+                }
+            }
+            _ => {}
+        }
+        code.ops[index] = op;
+    }
 }
 
 /// Instructions that a run must not reach across: targets of jumps, beginnings and ends of regions.

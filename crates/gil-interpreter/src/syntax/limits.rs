@@ -82,9 +82,7 @@ fn excess(source: &str) -> Option<Excess> {
                 levels.push(Level::default());
             }
             TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace => {
-                if levels.len() > 1 {
-                    levels.pop();
-                }
+                levels.truncate((levels.len() - 1).max(1))
             }
             kind if nests(kind) => last(&mut levels).keywords += 1,
             kind if operates(kind) => last(&mut levels).operators += 1,

@@ -98,8 +98,9 @@ pub(super) fn collect(body: &[Stmt], report: &mut Report) -> Collected {
     let collected = Collected { scopes: vec![module], by_start: HashMap::new(), uses: Vec::new() };
     let mut collector = Collector { collected, scope: 0, report };
     collector.visit_body(body);
-    // A module has `__doc__` whether it has a docstring or not; the variable is made where something mentions it.
-    if collector.collected.scopes.iter().any(|scope| scope.symbols.contains_key("__doc__")) {
+    // A module has `__doc__` whether it has a docstring or not; the variable is made where something uses it.
+    let scopes = &collector.collected.scopes;
+    if scopes.iter().any(|scope| scope.symbols.get("__doc__").is_some_and(|symbol| symbol.used)) {
         collector.bind("__doc__");
     }
     collector.collected

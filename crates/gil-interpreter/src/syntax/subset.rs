@@ -249,7 +249,7 @@ impl<'r, 's> Subset<'r, 's> {
     /// `super().name`: returns whether the value of the attribute is that call, and so need not be walked.
     fn super_attribute(&mut self, value: &Expr) -> bool {
         let Some(call) = value.as_call_expr() else { return false };
-        if !call.func.as_name_expr().is_some_and(|name| name.id == "super") || !call.arguments.is_empty() {
+        if call.func.as_name_expr().is_none_or(|name| name.id != "super") || !call.arguments.is_empty() {
             return false;
         }
         match self.owner {
