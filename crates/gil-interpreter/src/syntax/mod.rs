@@ -41,7 +41,7 @@ use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 
 use crate::code::Compiled;
 
-pub(crate) use names::{BUILTINS, MODULES};
+pub(crate) use names::BUILTINS;
 pub use refusal::Refusal;
 use refusal::Report;
 

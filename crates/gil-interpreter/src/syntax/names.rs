@@ -180,7 +180,7 @@ pub(super) const CLOSED_TYPES: &[&str] = &[
 ];
 
 /// Every module that a program can import.
-pub(crate) const MODULES: &[&str] =
+pub(super) const MODULES: &[&str] =
     &["hashlib", "math", "multiprocessing", "os", "queue", "selectors", "socket", "sys", "threading", "time"];
 
 /// Operators whose methods also exist with `r` and `i` before the name.

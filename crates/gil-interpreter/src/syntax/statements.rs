@@ -107,11 +107,12 @@ impl<'a> Compiler<'a, '_, '_> {
         }
     }
 
-    /// `a, b = b, a` and the same with three, without a tuple; `false` when it is something else.
+    /// `a, b = b, a` and the same with three or four, without a tuple; `false` when it is something else.
     fn exchange(&mut self, targets: &'a [Expr], values: &'a [Expr]) -> bool {
         let turn: &[Op] = match (targets.len(), values.len()) {
             (2, 2) => &[Op::Swap],
             (3, 3) => &[Op::RotThree, Op::Swap],
+            (4, 4) => &[Op::RotFour, Op::RotThree, Op::Swap],
             _ => return false,
         };
         if targets.iter().chain(values).any(Expr::is_starred_expr) {

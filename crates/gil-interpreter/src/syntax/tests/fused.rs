@@ -100,3 +100,29 @@ fn places_beyond_what_a_fused_form_can_name_are_reached_by_plain_ones() {
         on_line(&far, 2)
     );
 }
+
+/// The operands of a run of turns, last on top, after the turns.
+fn turned(ops: &[Op], mut operands: Vec<u32>) -> Vec<u32> {
+    for op in ops {
+        let count = operands.len();
+        match op {
+            Op::Swap => operands[count - 2..].rotate_right(1),
+            Op::RotThree => operands[count - 3..].rotate_right(1),
+            Op::RotFour => operands[count - 4..].rotate_right(1),
+            _ => {}
+        }
+    }
+    operands
+}
+
+#[test]
+fn an_exchange_turns_its_values_so_that_the_first_is_on_top() {
+    for (source, count) in
+        [("a, b = x, y\n", 2), ("a, b, c = x, y, z\n", 3), ("a, b, c, d = w, x, y, z\n", 4)]
+    {
+        let program = compiled(source);
+        let ops = &program.codes[0].ops;
+        assert!(!ops.iter().any(|op| matches!(op, Op::Unpack(_) | Op::BuildTuple(_))), "{ops:?}");
+        assert_eq!(turned(ops, (0..count).collect()), (0..count).rev().collect::<Vec<_>>(), "{source}");
+    }
+}
