@@ -127,7 +127,7 @@ const TOKENS: &[&str] = &[
     "\"",
 ];
 
-/// A block of statements, indented by its depth; every program that comes of it is correct Python in our subset.
+/// A block of statements; all that can be wrong with it is that a jump stands where it may not.
 fn block(depth: u32) -> BoxedStrategy<Vec<String>> {
     let plain = prop::sample::select(vec![
         "a = b",
@@ -221,5 +221,9 @@ proptest! {
         let body = indented(indented(lines));
         let source = format!("def f(a, b):\n for c in a:\n{}\n", body.join("\n"));
         survives(&source);
+        for refusal in compile("fuzz.py", &source).err().unwrap_or_default() {
+            let stray = ["outside loop", "not properly in loop", "outside function"];
+            prop_assert!(stray.iter().any(|words| refusal.message.contains(words)), "{}", refusal);
+        }
     }
 }

@@ -6,6 +6,7 @@ mod refusals;
 mod scopes;
 mod fuzz;
 mod fused;
+mod depth;
 
 use std::path::{Path, PathBuf};
 
