@@ -1,6 +1,7 @@
 //! Statements.
 
 use ruff_python_ast::{Expr, Stmt, StmtAssert, StmtAugAssign, StmtIf, StmtImport, StmtImportFrom, StmtRaise};
+use ruff_text_size::Ranged;
 
 use crate::code::{Const, Op};
 
@@ -155,7 +156,10 @@ impl<'a> Compiler<'a, '_, '_> {
                 self.emit_at(target, Op::RotThree);
                 self.emit(Op::StoreSubscript);
             }
-            _ => unreachable!("the parser lets only these targets through"),
+            other => {
+                let message = "illegal expression for augmented assignment";
+                self.report.syntax_error(other.start().to_u32(), message);
+            }
         }
     }
 
@@ -185,7 +189,7 @@ impl<'a> Compiler<'a, '_, '_> {
             }
             Expr::Tuple(tuple) => self.unpack(target, &tuple.elts),
             Expr::List(list) => self.unpack(target, &list.elts),
-            _ => unreachable!("the parser lets only these targets through"),
+            other => self.no_target(other, "cannot assign to this"),
         }
     }
 
@@ -227,8 +231,21 @@ impl<'a> Compiler<'a, '_, '_> {
             }
             Expr::Tuple(tuple) => tuple.elts.iter().for_each(|item| self.delete(item)),
             Expr::List(list) => list.elts.iter().for_each(|item| self.delete(item)),
-            _ => unreachable!("the parser lets only these targets through"),
+            other => {
+                self.load_const(Const::None);
+                self.no_target(other, "cannot delete this");
+            }
         }
+    }
+
+    /// [value] -> []: the parser lets few such things through, most with a star.
+    fn no_target(&mut self, target: &Expr, message: &str) {
+        let message = match target {
+            Expr::Starred(_) => "starred assignment target must be in a list or tuple",
+            _ => message,
+        };
+        self.report.syntax_error(target.start().to_u32(), message);
+        self.emit(Op::Pop);
     }
 
     fn raise(&mut self, raise: &'a StmtRaise) {
