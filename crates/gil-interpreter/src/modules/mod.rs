@@ -12,6 +12,7 @@ mod math;
 mod sys;
 mod os;
 mod hashlib;
+mod threading;
 
 use crate::heap::Heap;
 use crate::machine::{Machine, Unwind};
@@ -28,6 +29,7 @@ pub(crate) fn register<H: Heap>(r: &mut Registry<'_, H>, argv: &[String]) {
     sys::register(r, argv);
     os::register(r);
     hashlib::register(r);
+    threading::register(r);
 }
 
 /// What a child process of `multiprocessing` is to do after its module has run.
@@ -40,8 +42,8 @@ pub(crate) fn run_child<H: Heap>(_m: &mut Machine<H>, _task: &ChildTask) -> Resu
 }
 
 /// At the end of the main module: waits for all threads that are no daemons.
-pub(crate) fn join_threads<H: Heap>(_m: &mut Machine<H>) -> Result<(), Unwind> {
-    Ok(())
+pub(crate) fn join_threads<H: Heap>(m: &mut Machine<H>) -> Result<(), Unwind> {
+    threading::join_all(m)
 }
 
 /// After that: ends child processes that are daemons, and what else of ours is still open.

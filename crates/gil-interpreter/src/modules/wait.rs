@@ -19,18 +19,10 @@ use std::time::{Duration, Instant};
 use clock::Clock;
 use parking_lot::{Condvar, Mutex};
 
+use crate::gil::Policy;
 use crate::heap::Heap;
 use crate::machine::{Machine, SLICE, Unwind};
 use crate::types;
-
-/// Rings when a thread that waits must come back before it has what it waits for.
-struct Alarm<F>(F);
-
-impl<F: Fn() -> bool> Alarm<F> {
-    fn rings(&self) -> bool {
-        (self.0)()
-    }
-}
 
 /// How a wait ended.
 #[derive(Debug, PartialEq)]
@@ -49,9 +41,9 @@ pub(super) fn wait<R, H: Heap>(
     let shared = Arc::clone(&m.shared);
     let settings = &shared.settings;
     let main = settings.is_main(m.thread);
-    let alarm = Alarm(|| settings.stopping() || (main && settings.interrupt.is_raised()));
+    let rings = || settings.stopping() || (main && settings.interrupt.is_raised());
     loop {
-        let ended = m.allow_threads(|| wait_here(&alarm, &settings.clock, deadline, &mut attempt));
+        let ended = m.allow_threads(|| wait_here(&rings, &settings.clock, deadline, &mut attempt));
         match ended {
             Ended::Ready(found) => return Ok(Some(found)),
             Ended::TimedOut => return Ok(None),
@@ -60,7 +52,27 @@ pub(super) fn wait<R, H: Heap>(
     }
 }
 
-/// What the alarm was about.
+/// Takes what `take` finds: at once and with the lock if it is there, else after waiting without the lock.
+///
+/// So CPython 3 acquires its locks; 2.7 gave the global lock away each time, and so does the tick policy.
+pub(super) fn take_or_wait<T, R, H: Heap>(
+    m: &mut Machine<H>,
+    watched: &Watched<T>,
+    blocking: bool,
+    deadline: Option<Instant>,
+    mut take: impl FnMut(&mut T) -> Option<R>,
+) -> Result<Option<R>, Unwind> {
+    if m.shared.settings.policy == Policy::Tick {
+        let deadline = if blocking { deadline } else { Some(m.shared.settings.clock.now()) };
+        return wait(m, deadline, |slice| watched.attempt(slice, &mut take));
+    }
+    match watched.with(&mut take) {
+        None if blocking => wait(m, deadline, |slice| watched.attempt(slice, &mut take)),
+        found => Ok(found),
+    }
+}
+
+/// The end of the program, or Ctrl-C in its main thread.
 fn answer<H: Heap>(m: &mut Machine<H>) -> Result<(), Unwind> {
     if m.shared.settings.stopping() {
         return Err(Unwind::Stopped);
@@ -72,13 +84,13 @@ fn answer<H: Heap>(m: &mut Machine<H>) -> Result<(), Unwind> {
 }
 
 fn wait_here<R>(
-    alarm: &Alarm<impl Fn() -> bool>,
+    rings: &impl Fn() -> bool,
     clock: &Clock,
     deadline: Option<Instant>,
     attempt: &mut impl FnMut(Duration) -> Option<R>,
 ) -> Ended<R> {
     loop {
-        if alarm.rings() {
+        if rings() {
             return Ended::Rang;
         }
         let left = deadline.map(|deadline| deadline.saturating_duration_since(clock.now()));
@@ -143,7 +155,7 @@ mod tests {
     fn w1_a_wait_ends_ready_at_its_deadline_or_by_the_alarm() {
         let (clock, hands) = Clock::manual();
         let rings = std::cell::Cell::new(false);
-        let alarm = Alarm(|| rings.get());
+        let alarm = || rings.get();
         let soon = Some(clock.now() + Duration::from_millis(25));
         let mut slices = Vec::new();
         let ended = wait_here(&alarm, &clock, soon, &mut |slice| {
