@@ -17,6 +17,9 @@ pub(crate) mod dict;
 pub(crate) mod keys;
 pub(crate) mod arena;
 pub(crate) mod locked;
+pub(crate) mod free;
+#[cfg(test)]
+pub(crate) mod driver;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -136,6 +139,11 @@ pub(crate) trait Heap: Sized + 'static {
         if grown > 0 {
             self.charge(grown);
         }
+    }
+    /// An instance without attributes, with room for some.
+    #[inline]
+    fn new_object(&mut self, class: Id, room: usize) -> Value {
+        self.new_instance(Instance { class, slots: Vec::with_capacity(room), trace: None })
     }
 
     fn iterator_mut<R>(&mut self, id: Id, write: impl FnOnce(&mut Iterator) -> R) -> R;

@@ -150,7 +150,11 @@ mod tests {
                 scope.spawn(move || {
                     start.wait();
                     for n in 0..20_000 {
-                        cell.store(if writer == 0 { Value::Int(-1 - i64::from(n)) } else { Value::Float(0.5) });
+                        cell.store(if writer == 0 {
+                            Value::Int(-1 - i64::from(n))
+                        } else {
+                            Value::Float(0.5)
+                        });
                         cell.store(Value::Instance(Id(2 * n + 1)));
                     }
                 });

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use parking_lot::{ArcRwLockReadGuard, RawRwLock, RwLock};
 
 use super::FreeHeap;
-use super::instance::FreeInstance;
+use super::instance::InstanceSlot;
 use super::world::{Buffers, World};
 use crate::heap::keys;
 use crate::heap::kinds::Kind;
@@ -166,12 +166,12 @@ impl Heap for FreeView {
 
     #[inline]
     fn range(&self, id: Id) -> Range {
-        *self.world().arenas.ranges.read(id)
+        self.world().arenas.ranges.with(id, |object| *object)
     }
 
     #[inline]
     fn slice(&self, id: Id) -> Slice {
-        *self.world().arenas.slices.read(id)
+        self.world().arenas.slices.with(id, |object| *object)
     }
 
     #[inline]
@@ -181,17 +181,17 @@ impl Heap for FreeView {
 
     #[inline]
     fn bound_method(&self, id: Id) -> BoundMethod {
-        *self.world().arenas.bound_methods.read(id)
+        self.world().arenas.bound_methods.with(id, |object| *object)
     }
 
     #[inline]
     fn super_of(&self, id: Id) -> Super {
-        *self.world().arenas.supers.read(id)
+        self.world().arenas.supers.with(id, |object| *object)
     }
 
     #[inline]
     fn dict_view(&self, id: Id) -> DictView {
-        *self.world().arenas.dict_views.read(id)
+        self.world().arenas.dict_views.with(id, |object| *object)
     }
 
     #[inline]
@@ -230,29 +230,38 @@ impl Heap for FreeView {
     }
 
     fn instance<R>(&mut self, id: Id, read: impl FnOnce(&Instance) -> R) -> R {
-        self.world().arenas.instances.read(id).read(read)
+        self.world().arenas.instances.get(id).read(read)
     }
 
     fn instance_mut<R>(&mut self, id: Id, write: impl FnOnce(&mut Instance) -> R) -> R {
-        self.world().arenas.instances.read(id).write(write)
+        self.world().arenas.instances.get(id).write(write)
     }
 
     #[inline]
     fn instance_class(&mut self, id: Id) -> Id {
-        self.world().arenas.instances.read(id).class()
+        self.world().arenas.instances.get(id).class()
     }
 
     #[inline]
     fn slot(&mut self, id: Id, slot: u32) -> Value {
-        self.world().arenas.instances.read(id).slot(slot as usize)
+        self.world().arenas.instances.get(id).load(slot as usize)
     }
 
     #[inline]
     fn set_slot(&mut self, id: Id, slot: u32, value: Value) {
-        let grown = self.world().arenas.instances.read(id).set_slot(slot as usize, value);
+        let grown = self.world().arenas.instances.get(id).store(slot as usize, value);
         if grown > 0 {
             self.grow(grown);
         }
+    }
+
+    #[inline]
+    fn new_object(&mut self, class: Id, room: usize) -> Value {
+        let instances = &(world!(self)).arenas.instances;
+        let id = instances.vacant(&mut self.buffers.instances);
+        instances.get(id).begin(class, room);
+        self.grow(size_of::<InstanceSlot>() + room * size_of::<Value>());
+        Value::Instance(id)
     }
 
     #[inline]
@@ -332,8 +341,7 @@ impl Heap for FreeView {
     }
 
     fn new_instance(&mut self, instance: Instance) -> Value {
-        let instance = FreeInstance::new(instance);
-        self.grow(size_of::<FreeInstance>() + instance.bytes());
+        self.grow(size_of::<InstanceSlot>() + instance.bytes());
         Value::Instance((world!(self)).arenas.instances.put(&mut self.buffers.instances, instance))
     }
 

@@ -15,14 +15,14 @@ use parking_lot::Mutex;
 
 use super::arena::{Buffer, SharedArena};
 use super::cell::ValueCell;
-use super::instance::FreeInstance;
+use super::instance::InstanceSlot;
 use crate::heap::keys::KeyReader;
 use crate::heap::{
     BoundMethod, Class, Dict, DictView, Function, HostObject, Iterator, Parked, Range, Slice, Super, Text,
 };
 use crate::value::{Id, Value};
 
-/// A slot of a kind that never changes, and of one that does.
+/// A slot of a kind that is handed out by reference, and of one that is copied or changes.
 type Fixed<K> = OnceLock<K>;
 type Guarded<K> = Mutex<Option<K>>;
 
@@ -80,14 +80,14 @@ arenas! {
     texts: Fixed<Text> => Str,
     bytes: Fixed<Box<[u8]>> => Bytes,
     tuples: Fixed<Box<[Value]>> => Tuple,
-    ranges: Fixed<Range> => Range,
-    slices: Fixed<Slice> => Slice,
+    ranges: Guarded<Range> => Range,
+    slices: Guarded<Slice> => Slice,
     functions: Fixed<Function> => Function,
-    bound_methods: Fixed<BoundMethod> => BoundMethod,
-    supers: Fixed<Super> => Super,
-    dict_views: Fixed<DictView> => DictView,
+    bound_methods: Guarded<BoundMethod> => BoundMethod,
+    supers: Guarded<Super> => Super,
+    dict_views: Guarded<DictView> => DictView,
     hosts: Fixed<Arc<dyn HostObject>> => Host,
-    instances: Fixed<FreeInstance> => Instance,
+    instances: InstanceSlot => Instance,
     lists: Guarded<Vec<Value>> => List,
     dicts: Guarded<Dict> => Dict,
     classes: Guarded<Class> => Class,
