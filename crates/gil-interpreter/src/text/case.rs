@@ -89,6 +89,7 @@ pub(crate) fn fold(text: &str) -> String {
     for character in text.chars() {
         match u32::from(character) {
             0x131 => out.push(character),
+            0x1e9e => out.push_str("ss"),
             0x13a0..=0x13fd | 0xab70..=0xabbf => out.extend(character.to_uppercase()),
             _ => out.extend(character.to_uppercase().flat_map(char::to_lowercase)),
         }
