@@ -49,7 +49,9 @@ pub(crate) fn keywords<const N: usize, H: Heap>(
     for (keyword, value) in named(m, args) {
         match known.iter().position(|known| **known == *keyword) {
             Some(place) => found[place] = value,
-            None => return Err(m.type_error(format!("'{keyword}' is an invalid keyword argument for {name}()"))),
+            None => {
+                return Err(m.type_error(format!("'{keyword}' is an invalid keyword argument for {name}()")));
+            }
         }
     }
     Ok(found)

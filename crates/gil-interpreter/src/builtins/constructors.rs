@@ -1,5 +1,7 @@
 //! The builtin types as functions: int, float, bool, str, bytes, list, tuple, dict, range, type.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use super::arguments::{between, by_place, keywords, named};
 use super::numeric::whole_of_float;
 use crate::heap::{Heap, Range};
@@ -39,7 +41,9 @@ pub(super) fn register<H: Heap>(registry: &mut Registry<'_, H>) {
 fn type_of<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
     match (args.count, args.get(m, 0)) {
         (1, Some(value)) => Ok(Value::Class(m.class_of(value))),
-        (3, Some(_)) => Err(m.type_error("type() with three arguments is not in the subset: write a class statement")),
+        (3, Some(_)) => {
+            Err(m.type_error("type() with three arguments is not in the subset: write a class statement"))
+        }
         _ => Err(m.type_error("type() takes 1 or 3 arguments")),
     }
 }
@@ -118,19 +122,26 @@ fn float<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
         Value::Float(_) => Ok(value),
         Value::Str(id) => {
             let text = m.heap.text(id).text.clone();
-            m.float_of_text(&text).map(Value::Float)
+            m.float_of_text(&text)
+                .map(|number| Value::Float(if number.is_nan() { new_nan() } else { number }))
         }
-        Value::Bytes(id) => {
-            match std::str::from_utf8(m.heap.bytes(id)).ok().and_then(text::parse_float) {
-                Some(number) => Ok(Value::Float(number)),
-                None => {
-                    let shown = m.repr(value)?;
-                    Err(m.value_error(format!("could not convert string to float: {shown}")))
-                }
+        Value::Bytes(id) => match std::str::from_utf8(m.heap.bytes(id)).ok().and_then(text::parse_float) {
+            Some(number) => Ok(Value::Float(number)),
+            None => {
+                let shown = m.repr(value)?;
+                Err(m.value_error(format!("could not convert string to float: {shown}")))
             }
-        }
+        },
         _ => float_of(m, value),
     }
+}
+
+/// A NaN with bits of its own: in Python each `float("nan")` is another object, and `in` tells them apart.
+fn new_nan() -> f64 {
+    static MADE: AtomicU64 = AtomicU64::new(1);
+    // Only that no two are alike matters, in any order of threads.
+    let payload = MADE.fetch_add(1, Relaxed) & ((1 << 51) - 1);
+    f64::from_bits(f64::NAN.to_bits() | payload)
 }
 
 fn float_of<H: Heap>(m: &mut Machine<H>, value: Value) -> Result<Value, Unwind> {

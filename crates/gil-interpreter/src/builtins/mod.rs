@@ -15,6 +15,7 @@ mod methods_list;
 mod methods_tuple;
 mod methods_dict;
 mod methods_number;
+mod methods_range;
 
 pub(crate) use methods_str::{decoded, encoded};
 
@@ -29,6 +30,7 @@ pub(crate) fn register<H: Heap>(registry: &mut Registry<'_, H>) {
     numeric::register(registry);
     folds::register(registry);
     introspect::register(registry);
+    methods_range::register(registry);
     methods_object::register(registry);
     methods_str::register(registry);
     methods_bytes::register(registry);

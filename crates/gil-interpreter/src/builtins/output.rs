@@ -13,41 +13,62 @@ pub(super) fn register<H: Heap>(registry: &mut Registry<'_, H>) {
     registry.function("format", LockUse::Holds, format);
 }
 
-/// One write for the whole line, so that lines of several threads do not mix.
+/// The pieces of a line, as CPython writes them.
+type Pieces = Vec<String>;
+
+/// Writes the whole line at once, so that lines of several threads do not mix; a writer of the program gets the
+/// pieces one by one, as from CPython.
 fn print<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
     let [separator, end, file, flush] = keywords(m, args, "print", ["sep", "end", "file", "flush"])?;
     let separator = text_or(m, separator, "sep", " ")?;
     let end = text_or(m, end, "end", "\n")?;
+    let flush = flush != Value::Unbound && m.truth(flush)?;
+    if let Some(file) = given(file) {
+        let mut pieces = Pieces::new();
+        for place in 0..args.positional(m) {
+            if place > 0 {
+                pieces.push(separator.to_string());
+            }
+            pieces.push(m.str_of(m.stack[args.at + place])?);
+        }
+        pieces.push(end.into());
+        return print_to(m, file, pieces, flush);
+    }
     let mut line = String::new();
     for place in 0..args.positional(m) {
         if place > 0 {
             line.push_str(&separator);
         }
-        let value = m.stack[args.at + place];
-        match value {
+        match m.stack[args.at + place] {
             Value::Str(id) => line.push_str(&m.heap.text(id).text),
-            _ => line.push_str(&m.str_of(value)?),
+            value => line.push_str(&m.str_of(value)?),
         }
     }
     line.push_str(&end);
-    match given(file) {
-        Some(file) => {
-            let line = m.str(line);
-            let write = m.rooted(&[line], |m| m.get_attr(file, "write"))?;
-            m.call(write, &[line])?;
-            if flush != Value::Unbound && m.truth(flush)? {
-                let flush = m.get_attr(file, "flush")?;
-                m.call(flush, &[])?;
-            }
+    let output = &m.shared.settings.output;
+    let written = output.write_out(&line).and_then(|()| if flush { output.flush() } else { Ok(()) });
+    written.map_err(|error| m.os_error(&error))?;
+    Ok(Value::None)
+}
+
+/// Calls the `write` of an object, and its `flush`.
+fn print_to<H: Heap>(m: &mut Machine<H>, file: Value, pieces: Pieces, flush: bool) -> Result<Value, Unwind> {
+    let write = m.get_attr(file, "write")?;
+    let ours = match write {
+        Value::BoundMethod(id) => matches!(m.heap.bound_method(id).function, Value::Native(_)),
+        other => matches!(other, Value::Native(_)),
+    };
+    let pieces = if ours { vec![pieces.concat()] } else { pieces };
+    m.rooted(&[write], |m| {
+        for piece in pieces {
+            let piece = m.str(piece);
+            m.call(write, &[piece])?;
         }
-        None => {
-            let output = &m.shared.settings.output;
-            let mut written = output.write_out(&line);
-            if written.is_ok() && flush != Value::Unbound && m.truth(flush)? {
-                written = m.shared.settings.output.flush();
-            }
-            written.map_err(|error| m.os_error(&error))?;
-        }
+        Ok(())
+    })?;
+    if flush {
+        let flush = m.get_attr(file, "flush")?;
+        m.call(flush, &[])?;
     }
     Ok(Value::None)
 }

@@ -223,8 +223,8 @@ pub(crate) enum Iterator {
     /// `byte` is the offset of the next character.
     Text { text: Id, byte: usize },
     Bytes { bytes: Id, next: usize },
-    /// `length` is the dict's at the start; RuntimeError when it changed.
-    Dict { dict: Id, part: DictPart, next: usize, length: usize },
+    /// `length` is the dict's at the start, `left` what is still to come; RuntimeError when either is wrong.
+    Dict { dict: Id, part: DictPart, next: usize, length: usize, left: usize },
     Enumerate { inner: Value, next: i64 },
     Zip { inner: Box<[Value]>, strict: bool },
     Map { function: Value, inner: Box<[Value]> },
@@ -238,6 +238,11 @@ pub(crate) enum Iterator {
 pub(crate) trait HostObject: Any + Send + Sync {
     /// Calls `visit` with each value kept inside (items of a queue).
     fn trace(&self, _visit: &mut dyn FnMut(Value)) {}
+
+    /// Bytes of it, roughly.
+    fn bytes(&self) -> usize {
+        64
+    }
 }
 
 impl Kind for Range {
@@ -375,6 +380,6 @@ impl Kind for Arc<dyn HostObject> {
     }
 
     fn bytes(&self) -> usize {
-        64
+        HostObject::bytes(&**self)
     }
 }

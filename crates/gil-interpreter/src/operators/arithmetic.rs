@@ -71,7 +71,9 @@ impl<H: Heap> Machine<H> {
     /// a op= b
     pub(crate) fn inplace(&mut self, op: BinaryOp, a: Value, b: Value) -> Result<Value, Unwind> {
         match (a, b) {
-            (Value::Int(_), Value::Int(_)) | (Value::Float(_), Value::Float(_)) => return self.binary(op, a, b),
+            (Value::Int(_), Value::Int(_)) | (Value::Float(_), Value::Float(_)) => {
+                return self.binary(op, a, b);
+            }
             (Value::Instance(_), _) => {
                 if let Some(method) = self.special(a, op.methods()[2]) {
                     let answer = self.rooted(&[a, b], |m| m.call_special(method, a, &[b]))?;
@@ -117,7 +119,12 @@ impl<H: Heap> Machine<H> {
     }
 
     /// The special methods of the operands in Python's order; `None` when all say NotImplemented.
-    pub(crate) fn ask_instances(&mut self, methods: [&str; 2], a: Value, b: Value) -> Result<Option<Value>, Unwind> {
+    pub(crate) fn ask_instances(
+        &mut self,
+        methods: [&str; 2],
+        a: Value,
+        b: Value,
+    ) -> Result<Option<Value>, Unwind> {
         let [plain, reflected] = methods;
         let mut asked = [(self.special(a, plain), a, b), (self.special(b, reflected), b, a)];
         if self.class_of(a) == self.class_of(b) {
@@ -207,7 +214,8 @@ impl<H: Heap> Machine<H> {
             return Err(self.zero_division("0.0 cannot be raised to a negative power"));
         }
         if a < 0.0 && a.is_finite() && b.is_finite() && b.trunc() != b {
-            let message = "a negative number cannot be raised to a fractional power: there are no complex numbers here";
+            let message =
+                "a negative number cannot be raised to a fractional power: there are no complex numbers here";
             return Err(self.value_error(message));
         }
         let power = a.powf(b);

@@ -6,8 +6,8 @@
 //! other operand by the reflected one; the class that derives from the other's class is asked first. What nobody can
 //! compare is equal to itself alone and has no order.
 //!
-//! Items that are the same object count as equal without being asked. As numbers are no objects here, that holds
-//! for every NaN of the same bits inside lists.
+//! Items that are the same object count as equal without being asked. As numbers are no objects here, the bits of a
+//! NaN stand for its identity.
 
 use std::cmp::Ordering;
 
@@ -349,8 +349,7 @@ impl<H: Heap> Machine<H> {
 /// Ranges are equal when they give the same numbers.
 fn ranges_equal(a: Range, b: Range) -> bool {
     let length = a.len();
-    length == b.len()
-        && (length == 0 || a.start == b.start && (length == 1 || a.step == b.step))
+    length == b.len() && (length == 0 || a.start == b.start && (length == 1 || a.step == b.step))
 }
 
 #[cfg(test)]

@@ -45,7 +45,12 @@ impl<H: Heap> Machine<H> {
     }
 
     /// Where an item stands in a list or tuple, from an index on.
-    pub(crate) fn position(&mut self, sequence: Value, item: Value, from: usize) -> Result<Option<usize>, Unwind> {
+    pub(crate) fn position(
+        &mut self,
+        sequence: Value,
+        item: Value,
+        from: usize,
+    ) -> Result<Option<usize>, Unwind> {
         let (mut at, found) = match sequence {
             Value::List(id) => self.heap.list(id, |items| scan::<H>(items, item, from)),
             Value::Tuple(id) => scan::<H>(self.heap.tuple(id), item, from),

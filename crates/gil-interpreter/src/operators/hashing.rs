@@ -84,12 +84,10 @@ impl<H: Heap> Machine<H> {
     #[inline]
     fn asks_python(&mut self, key: Value) -> bool {
         match key {
-            Value::Tuple(id) => {
-                (0..self.heap.tuple(id).len()).any(|at| {
-                    let item = self.heap.tuple(id)[at];
-                    self.asks_python(item)
-                })
-            }
+            Value::Tuple(id) => (0..self.heap.tuple(id).len()).any(|at| {
+                let item = self.heap.tuple(id)[at];
+                self.asks_python(item)
+            }),
             Value::Instance(_) => {
                 self.special(key, "__eq__").is_some() || self.special(key, "__hash__").is_some()
             }

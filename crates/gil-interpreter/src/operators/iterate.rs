@@ -13,6 +13,15 @@ use crate::machine::{Machine, Unwind};
 use crate::types;
 use crate::value::{Id, Value};
 
+/// Where an iteration over a dict stands.
+struct Entry {
+    dict: Id,
+    part: DictPart,
+    next: usize,
+    length: usize,
+    left: usize,
+}
+
 /// What one step found out inside the iterator.
 enum Step {
     Over,
@@ -21,7 +30,7 @@ enum Step {
     Tuple(Id, usize),
     Text(Id, usize),
     Bytes(Id, usize),
-    Dict { dict: Id, part: DictPart, next: usize, length: usize },
+    Dict(Entry),
     Sequence(Value, i64),
     /// It asks other iterators.
     Compound,
@@ -60,17 +69,18 @@ impl Iterator {
                 *next += 1;
                 Step::Bytes(*bytes, *next - 1)
             }
-            Iterator::Dict { dict, part, next, length } => {
-                Step::Dict { dict: *dict, part: *part, next: *next, length: *length }
+            &mut Iterator::Dict { dict, part, next, length, left } => {
+                Step::Dict(Entry { dict, part, next, length, left })
             }
             Iterator::Sequence { object, next } => {
                 *next += 1;
                 Step::Sequence(*object, *next - 1)
             }
             Iterator::Done => Step::Over,
-            Iterator::Enumerate { .. } | Iterator::Zip { .. } | Iterator::Map { .. } | Iterator::Filter { .. } => {
-                Step::Compound
-            }
+            Iterator::Enumerate { .. }
+            | Iterator::Zip { .. }
+            | Iterator::Map { .. }
+            | Iterator::Filter { .. } => Step::Compound,
         }
     }
 }
@@ -100,7 +110,8 @@ impl<H: Heap> Machine<H> {
     }
 
     fn dict_iterator(&mut self, dict: Id, part: DictPart) -> Iterator {
-        Iterator::Dict { dict, part, next: 0, length: self.heap.dict_len(dict) }
+        let length = self.heap.dict_len(dict);
+        Iterator::Dict { dict, part, next: 0, length, left: length }
     }
 
     fn iterator_of_instance(&mut self, value: Value) -> Result<Value, Unwind> {
@@ -184,9 +195,11 @@ impl<H: Heap> Machine<H> {
             Step::Tuple(tuple, at) => self.heap.tuple(tuple).get(at).copied(),
             Step::Bytes(bytes, at) => self.heap.bytes(bytes).get(at).map(|&byte| Value::Int(i64::from(byte))),
             Step::Text(text, byte) => self.next_character(id, text, byte),
-            Step::Dict { dict, part, next, length } => self.next_entry(id, (dict, part), next, length)?,
+            Step::Dict(entry) => self.next_entry(id, entry)?,
             Step::Sequence(object, at) => return self.next_by_index(id, object, at),
-            Step::Compound => return self.deeper("", |m| m.rooted(&[Value::Iterator(id)], |m| m.next_compound(id))),
+            Step::Compound => {
+                return self.deeper("", |m| m.rooted(&[Value::Iterator(id)], |m| m.next_compound(id)));
+            }
         };
         Ok(self.or_done(id, item))
     }
@@ -202,24 +215,22 @@ impl<H: Heap> Machine<H> {
         Some(self.str(character.to_string()))
     }
 
-    fn next_entry(
-        &mut self,
-        id: Id,
-        (dict, part): (Id, DictPart),
-        at: usize,
-        length: usize,
-    ) -> Result<Option<Value>, Unwind> {
-        let (now, entry) = self.heap.dict(dict, |dict| (dict.len(), dict.next(at)));
-        if now != length {
+    fn next_entry(&mut self, id: Id, at: Entry) -> Result<Option<Value>, Unwind> {
+        let (now, entry) = self.heap.dict(at.dict, |dict| (dict.len(), dict.next(at.next)));
+        if now != at.length {
             return Err(self.runtime_error("dictionary changed size during iteration"));
         }
         let Some((after, key, value)) = entry else { return Ok(None) };
+        if at.left == 0 {
+            return Err(self.runtime_error("dictionary keys changed during iteration"));
+        }
         self.heap.iterator_mut(id, |iterator| {
-            if let Iterator::Dict { next, .. } = iterator {
+            if let Iterator::Dict { next, left, .. } = iterator {
                 *next = after;
+                *left = at.left - 1;
             }
         });
-        Ok(Some(match part {
+        Ok(Some(match at.part {
             DictPart::Keys => key,
             DictPart::Values => value,
             DictPart::Items => self.heap.new_tuple(vec![key, value]),

@@ -335,9 +335,10 @@ mod tests {
 
     #[test]
     fn halves_round_to_even() {
-        assert_eq!([(25, 1), (35, 1), (-25, 1), (-15, 1), (49, 2), (5, 9)].map(|(n, d)| round_int(n, d).unwrap()), [
-            20, 40, -20, -20, 0, 0
-        ]);
+        assert_eq!(
+            [(25, 1), (35, 1), (-25, 1), (-15, 1), (49, 2), (5, 9)].map(|(n, d)| round_int(n, d).unwrap()),
+            [20, 40, -20, -20, 0, 0]
+        );
         assert_eq!(round_float(2.675, 2), 2.67);
         assert_eq!(round_float(0.125, 2), 0.12);
         assert_eq!(round_float(1250.0, -2), 1200.0);

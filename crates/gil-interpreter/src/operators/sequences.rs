@@ -7,7 +7,12 @@ use crate::value::{Id, Value};
 
 impl<H: Heap> Machine<H> {
     /// The operators of our own kinds that are no numbers; `None` when there is none. Operands are rooted.
-    pub(super) fn sequence_binary(&mut self, op: BinaryOp, a: Value, b: Value) -> Result<Option<Value>, Unwind> {
+    pub(super) fn sequence_binary(
+        &mut self,
+        op: BinaryOp,
+        a: Value,
+        b: Value,
+    ) -> Result<Option<Value>, Unwind> {
         match (op, a, b) {
             (BinaryOp::Add, ..) => self.concatenate(a, b),
             (BinaryOp::Mul, ..) => self.multiply(a, b),
@@ -194,7 +199,8 @@ impl<H: Heap> Machine<H> {
         let items = self.items(pair)?;
         let &[key, value] = &*items else {
             let length = items.len();
-            let message = format!("dictionary update sequence element #{at} has length {length}; 2 is required");
+            let message =
+                format!("dictionary update sequence element #{at} has length {length}; 2 is required");
             return Err(self.value_error(message));
         };
         self.dict_set(dict, key, value)

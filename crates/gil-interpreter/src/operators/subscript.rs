@@ -103,7 +103,11 @@ impl<H: Heap> Machine<H> {
                 let items = self.heap.list(id, |items| bounds.pick(items));
                 self.heap.new_list(items)
             }
-            Value::Tuple(_) | Value::Str(_) | Value::Bytes(_) if bounds.step == 1 && bounds.count == length => a,
+            Value::Tuple(_) | Value::Str(_) | Value::Bytes(_)
+                if bounds.step == 1 && bounds.count == length =>
+            {
+                a
+            }
             Value::Tuple(id) => {
                 let items = bounds.pick(self.heap.tuple(id));
                 self.heap.new_tuple(items)
@@ -205,7 +209,8 @@ impl<H: Heap> Machine<H> {
         let bounds = bounds?;
         if bounds.step != 1 && new.len() != bounds.count {
             let (count, given) = (bounds.count, new.len());
-            let message = format!("attempt to assign sequence of size {given} to extended slice of size {count}");
+            let message =
+                format!("attempt to assign sequence of size {given} to extended slice of size {count}");
             return Err(self.value_error(message));
         }
         let added = new.len().saturating_sub(bounds.count) * size_of::<Value>();
@@ -243,7 +248,8 @@ impl<H: Heap> Machine<H> {
                 let Some(index) = self.rooted(&[a], |m| m.index_of(i))? else {
                     return Err(self.no_index(a, i));
                 };
-                let found = self.heap.list_mut(id, |items| place(index, items.len()).map(|at| items.remove(at)));
+                let found =
+                    self.heap.list_mut(id, |items| place(index, items.len()).map(|at| items.remove(at)));
                 found.map(|_| ()).ok_or_else(|| self.index_error("list assignment index out of range"))
             }
             (Value::Instance(_), _) => match self.special(a, "__delitem__") {
@@ -259,7 +265,9 @@ impl<H: Heap> Machine<H> {
         let kind = self.type_name(a);
         // CPython words it in two ways, by whether the type has the slot for sequences.
         let verb = match a {
-            Value::Tuple(_) | Value::Str(_) | Value::Bytes(_) | Value::Range(_) | Value::DictView(_) => "doesn't",
+            Value::Tuple(_) | Value::Str(_) | Value::Bytes(_) | Value::Range(_) | Value::DictView(_) => {
+                "doesn't"
+            }
             Value::Instance(_) => "doesn't",
             _ => "does not",
         };
@@ -310,7 +318,10 @@ mod tests {
 
     #[test]
     fn negative_indexes_count_from_the_end() {
-        assert_eq!([0, 2, 3, -1, -3, -4].map(|at| place(at, 3)), [Some(0), Some(2), None, Some(2), Some(0), None]);
+        assert_eq!(
+            [0, 2, 3, -1, -3, -4].map(|at| place(at, 3)),
+            [Some(0), Some(2), None, Some(2), Some(0), None]
+        );
         assert_eq!(place(i64::MIN, 3), None);
     }
 
