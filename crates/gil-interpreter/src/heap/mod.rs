@@ -140,6 +140,28 @@ pub(crate) trait Heap: Sized + 'static {
             self.charge(grown);
         }
     }
+    /// What a slot holds, if the instance is of the class that a cache has the key of.
+    #[inline]
+    fn slot_of(&mut self, id: Id, key: u32, slot: u32) -> Option<Value> {
+        self.instance(id, |instance| {
+            let hit = instance.class.0 + 1 == key;
+            instance.slots.get(slot as usize).copied().filter(|_| hit)
+        })
+    }
+    /// Writes a slot that the instance has, if it is of the class that a cache has the key of.
+    #[inline]
+    fn set_slot_of(&mut self, id: Id, key: u32, slot: u32, value: Value) -> bool {
+        self.instance_mut(id, |instance| {
+            let hit = instance.class.0 + 1 == key;
+            match instance.slots.get_mut(slot as usize).filter(|_| hit) {
+                Some(place) => {
+                    *place = value;
+                    true
+                }
+                None => false,
+            }
+        })
+    }
     /// An instance without attributes, with room for some.
     #[inline]
     fn new_object(&mut self, class: Id, room: usize) -> Value {

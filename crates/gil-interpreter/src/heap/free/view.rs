@@ -256,6 +256,21 @@ impl Heap for FreeView {
     }
 
     #[inline]
+    fn slot_of(&mut self, id: Id, key: u32, slot: u32) -> Option<Value> {
+        let instance = self.world().arenas.instances.get(id);
+        (instance.class().0 + 1 == key).then(|| instance.load(slot as usize))
+    }
+
+    #[inline]
+    fn set_slot_of(&mut self, id: Id, key: u32, slot: u32, value: Value) -> bool {
+        let hit = self.instance_class(id).0 + 1 == key;
+        if hit {
+            self.set_slot(id, slot, value);
+        }
+        hit
+    }
+
+    #[inline]
     fn new_object(&mut self, class: Id, room: usize) -> Value {
         let instances = &(world!(self)).arenas.instances;
         let id = instances.vacant(&mut self.buffers.instances);
