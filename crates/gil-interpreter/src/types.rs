@@ -46,6 +46,7 @@ classes! {
     MODULE = "module": OBJECT,
     SUPER = "super": OBJECT,
     CELL = "cell": OBJECT,
+    TRACEBACK = "traceback": OBJECT,
     LIST_ITERATOR = "list_iterator": OBJECT,
     LIST_REVERSE_ITERATOR = "list_reverseiterator": OBJECT,
     TUPLE_ITERATOR = "tuple_iterator": OBJECT,

@@ -70,6 +70,15 @@ impl<H: Heap> Machine<H> {
         if let (Value::Int(_) | Value::Bool(_), "real" | "numerator") = (value, name) {
             return Some(value);
         }
+        match (value, name) {
+            (Value::Range(id), "start") => return Some(Value::Int(self.heap.range(id).start)),
+            (Value::Range(id), "stop") => return Some(Value::Int(self.heap.range(id).stop)),
+            (Value::Range(id), "step") => return Some(Value::Int(self.heap.range(id).step)),
+            (Value::Slice(id), "start") => return Some(self.heap.slice(id).start),
+            (Value::Slice(id), "stop") => return Some(self.heap.slice(id).stop),
+            (Value::Slice(id), "step") => return Some(self.heap.slice(id).step),
+            _ => {}
+        }
         let found = self.find_in_class(class, name)?;
         Some(self.bound(value, found))
     }
@@ -130,7 +139,10 @@ impl<H: Heap> Machine<H> {
 
     /// What exceptions show of their arguments under a name.
     fn exception_attr(&mut self, id: Id, class: Id, name: &str) -> Option<Value> {
-        if !matches!(name, "code" | "value" | "errno" | "strerror" | "__cause__" | "__context__")
+        if !matches!(
+            name,
+            "code" | "value" | "errno" | "strerror" | "__cause__" | "__context__" | "__traceback__"
+        )
             || !self.is_subclass(class, types::BASE_EXCEPTION)
         {
             return None;
@@ -142,6 +154,10 @@ impl<H: Heap> Machine<H> {
         let pair = args.len() >= 2;
         match name {
             "__cause__" | "__context__" => Some(Value::None),
+            "__traceback__" => Some(match self.heap.instance(id, |instance| instance.trace.is_some()) {
+                true => self.heap.new_instance(Instance { class: types::TRACEBACK, slots: Vec::new(), trace: None }),
+                false => Value::None,
+            }),
             "code" if self.is_subclass(class, types::SYSTEM_EXIT) => Some(first),
             "value" if self.is_subclass(class, types::STOP_ITERATION) => Some(first),
             "errno" if self.is_subclass(class, types::OS_ERROR) => Some(if pair { first } else { Value::None }),
@@ -312,6 +328,15 @@ impl<H: Heap> Machine<H> {
                     self.heap.set_cache(cache, Cache { key: class.0 + 1, slot, epoch: 0, value: Value::Unbound });
                     return Ok(value);
                 }
+            }
+            // What the class has is remembered too, unless it has to be bound to each instance anew.
+            if let (None, false) = (slot, per_thread)
+                && let Some(found) = self.find_in_class(class, name)
+                && !matches!(found, Value::Function(_) | Value::Native(_))
+            {
+                let epoch = self.heap.class_epoch();
+                self.heap.set_cache(cache, Cache { key: class.0 + 1, slot: IN_CLASS, epoch, value: found });
+                return Ok(found);
             }
         }
         self.get_attr(value, name)

@@ -170,7 +170,13 @@ impl<H: Heap> Machine<H> {
     }
 
     /// An instance without attributes; an exception gets its arguments.
-    fn bare_instance(&mut self, class: Id, site: CallSite) -> Value {
+    fn bare_instance(&mut self, mut class: Id, site: CallSite) -> Value {
+        if class == types::OS_ERROR
+            && site.count >= 2
+            && let Value::Int(number) = self.stack[site.base]
+        {
+            class = super::errors::os_error_class(number);
+        }
         let slots = if self.is_subclass(class, types::BASE_EXCEPTION) {
             let args = Args { at: site.base, count: site.count, names: site.names }.list(self);
             let args = self.heap.new_tuple(args);

@@ -78,7 +78,12 @@ impl<H: Heap> Machine<H> {
     /// An OSError of the fitting class, from an error of the system.
     pub(crate) fn os_error(&mut self, error: &std::io::Error) -> Unwind {
         use std::io::ErrorKind;
+        let class = match error.raw_os_error() {
+            Some(number) => os_error_class(i64::from(number)),
+            None => types::OS_ERROR,
+        };
         let class = match error.kind() {
+            _ if class != types::OS_ERROR => class,
             ErrorKind::ConnectionRefused => types::CONNECTION_REFUSED_ERROR,
             ErrorKind::ConnectionReset => types::CONNECTION_RESET_ERROR,
             ErrorKind::ConnectionAborted => types::CONNECTION_ABORTED_ERROR,
@@ -109,5 +114,26 @@ impl<H: Heap> Machine<H> {
             }
             Unwind::Stopped => false,
         }
+    }
+}
+
+/// The class that Python gives an OSError with this number.
+pub(super) fn os_error_class(number: i64) -> Id {
+    use rustix::io::Errno;
+    let Ok(number) = i32::try_from(number) else { return types::OS_ERROR };
+    match Errno::from_raw_os_error(number) {
+        Errno::NOENT => types::FILE_NOT_FOUND_ERROR,
+        Errno::EXIST => types::FILE_EXISTS_ERROR,
+        Errno::ACCESS | Errno::PERM => types::PERMISSION_ERROR,
+        Errno::SRCH => types::PROCESS_LOOKUP_ERROR,
+        Errno::CHILD => types::CHILD_PROCESS_ERROR,
+        Errno::PIPE | Errno::SHUTDOWN => types::BROKEN_PIPE_ERROR,
+        Errno::CONNREFUSED => types::CONNECTION_REFUSED_ERROR,
+        Errno::CONNRESET => types::CONNECTION_RESET_ERROR,
+        Errno::CONNABORTED => types::CONNECTION_ABORTED_ERROR,
+        Errno::TIMEDOUT => types::TIMEOUT_ERROR,
+        Errno::INTR => types::INTERRUPTED_ERROR,
+        Errno::AGAIN | Errno::ALREADY | Errno::INPROGRESS => types::BLOCKING_IO_ERROR,
+        _ => types::OS_ERROR,
     }
 }

@@ -19,7 +19,7 @@ use super::call::{CallSite, Called};
 use super::sites::{self, Sites};
 use super::{After, Frame, Machine, RECURSION_LIMIT, Unwind};
 use crate::code::{BinaryOp, CompareOp, Conversion, Op, UnaryOp};
-use crate::heap::{BoundMethod, Dict, Function, Heap, Iterator, Slice, TraceEntry};
+use crate::heap::{BoundMethod, Dict, Function, Heap, Instance, Iterator, Slice, TraceEntry};
 use crate::native::Args;
 use crate::types::{self, SLOT_CAUSE, SLOT_CONTEXT};
 use crate::value::{Id, Value};
@@ -27,40 +27,6 @@ use crate::value::{Id, Value};
 const BACK_EDGE: u8 = 0;
 const EVERY_OP: u8 = 1;
 const TICKS: u8 = 2;
-
-/// Arithmetic of numbers that needs no heap; `None` sends it the slow way.
-#[inline(always)]
-fn quick_binary(op: BinaryOp, a: Value, b: Value) -> Option<Value> {
-    match (a, b) {
-        (Value::Int(a), Value::Int(b)) => Some(Value::Int(match op {
-            BinaryOp::Add => a.checked_add(b)?,
-            BinaryOp::Sub => a.checked_sub(b)?,
-            BinaryOp::Mul => a.checked_mul(b)?,
-            BinaryOp::And => a & b,
-            BinaryOp::Or => a | b,
-            BinaryOp::Xor => a ^ b,
-            BinaryOp::FloorDiv if b > 0 => a.div_euclid(b),
-            BinaryOp::Mod if b > 0 => a.rem_euclid(b),
-            BinaryOp::RShift if (0..64).contains(&b) => a >> b,
-            _ => return None,
-        })),
-        (Value::Float(a), Value::Float(b)) => quick_float(op, a, b),
-        (Value::Float(a), Value::Int(b)) => quick_float(op, a, b as f64),
-        (Value::Int(a), Value::Float(b)) => quick_float(op, a as f64, b),
-        _ => None,
-    }
-}
-
-#[inline(always)]
-fn quick_float(op: BinaryOp, a: f64, b: f64) -> Option<Value> {
-    Some(Value::Float(match op {
-        BinaryOp::Add => a + b,
-        BinaryOp::Sub => a - b,
-        BinaryOp::Mul => a * b,
-        BinaryOp::Div if b != 0.0 => a / b,
-        _ => return None,
-    }))
-}
 
 /// Orders of two ints or two floats.
 #[inline(always)]
@@ -88,6 +54,7 @@ fn quick_compare(op: CompareOp, a: Value, b: Value) -> Option<bool> {
 
 /// What a step of a common iterator gives without leaving the loop.
 enum Step {
+    Int(i64),
     Item(Value),
     End,
     List(Id, usize),
@@ -111,7 +78,7 @@ impl<H: Heap> Machine<H> {
         let codes = &shared.program.codes[..];
         let names = &shared.program.names[..];
         let consts = &shared.consts[..];
-        let mut frame = *self.frames.last().expect("a frame was pushed before the loop began");
+        let frame = self.frames.last().expect("a frame was pushed before the loop began");
         let mut code = &codes[frame.code as usize];
         let mut ops = &code.ops[..];
         let mut pc = frame.pc as usize;
@@ -119,13 +86,14 @@ impl<H: Heap> Machine<H> {
         let mut sp = self.sp;
         // The instruction before, for the tables that look at every one.
         let mut last = Op::Nop;
+        let mut last_end = pc;
         // What goes up was raised before and has this frame in its traceback already.
         let mut again = false;
 
         // Takes up the innermost frame.
         macro_rules! enter {
             () => {{
-                frame = *self.frames.last().expect("a frame is running");
+                let frame = self.frames.last().expect("a frame is running");
                 code = &codes[frame.code as usize];
                 ops = &code.ops[..];
                 pc = frame.pc as usize;
@@ -145,7 +113,7 @@ impl<H: Heap> Machine<H> {
                 macro_rules! pop {
                     () => {{
                         sp -= 1;
-                        self.stack[sp]
+                        self.stack[sp].by_parts()
                     }};
                 }
                 macro_rules! local {
@@ -165,11 +133,59 @@ impl<H: Heap> Machine<H> {
                 }
                 macro_rules! bound_local {
                     ($at:expr) => {{
-                        let value = local!($at);
-                        if value == Value::Unbound {
+                        let value = local!($at).by_parts();
+                        if matches!(value, Value::Unbound) {
                             break 'run self.unbound_local(&code.locals[$at as usize], sp);
                         }
                         value
+                    }};
+                }
+                // Arithmetic of numbers, written straight to `dest` of the stack; goes on after it unless it is slow.
+                macro_rules! arithmetic {
+                    ($op:expr, $a:expr, $b:expr => $dest:expr, $after:expr) => {{
+                        macro_rules! done {
+                            ($value:expr) => {{
+                                let value = $value;
+                                let dest = $dest;
+                                self.stack[dest] = value;
+                                sp = $after;
+                                continue 'run;
+                            }};
+                        }
+                        macro_rules! floats {
+                            ($x:expr, $y:expr) => {
+                                match $op {
+                                    BinaryOp::Add => done!(Value::Float($x + $y)),
+                                    BinaryOp::Sub => done!(Value::Float($x - $y)),
+                                    BinaryOp::Mul => done!(Value::Float($x * $y)),
+                                    BinaryOp::Div if $y != 0.0 => done!(Value::Float($x / $y)),
+                                    _ => {}
+                                }
+                            };
+                        }
+                        match (&$a, &$b) {
+                            (&Value::Int(x), &Value::Int(y)) => {
+                                let number = match $op {
+                                    BinaryOp::Add => x.checked_add(y),
+                                    BinaryOp::Sub => x.checked_sub(y),
+                                    BinaryOp::Mul => x.checked_mul(y),
+                                    BinaryOp::And => Some(x & y),
+                                    BinaryOp::Or => Some(x | y),
+                                    BinaryOp::Xor => Some(x ^ y),
+                                    BinaryOp::FloorDiv if y > 0 => Some(x.div_euclid(y)),
+                                    BinaryOp::Mod if y > 0 => Some(x.rem_euclid(y)),
+                                    BinaryOp::RShift if (0..64).contains(&y) => Some(x >> y),
+                                    _ => None,
+                                };
+                                if let Some(number) = number {
+                                    done!(Value::Int(number));
+                                }
+                            }
+                            (&Value::Float(x), &Value::Float(y)) => floats!(x, y),
+                            (&Value::Float(x), &Value::Int(y)) => floats!(x, y as f64),
+                            (&Value::Int(x), &Value::Float(y)) => floats!(x as f64, y),
+                            _ => {}
+                        }
                     }};
                 }
                 // A check site of the back-edge table.
@@ -229,15 +245,14 @@ impl<H: Heap> Machine<H> {
                         {
                             self.stack[site.base + site.count..site.base + locals].fill(Value::Unbound);
                             self.frames.last_mut().expect("a frame is running").pc = pc as u32;
-                            frame = Frame {
+                            self.frames.push(Frame {
                                 code: number,
                                 pc: 0,
                                 base: site.base as u32,
                                 result: site.result as u32,
                                 after: After::Push,
                                 function: Some($id),
-                            };
-                            self.frames.push(frame);
+                            });
                             code = callee;
                             ops = &code.ops[..];
                             pc = 0;
@@ -250,18 +265,27 @@ impl<H: Heap> Machine<H> {
                 }
 
                 if SITES == EVERY_OP && word.load(Relaxed) != 0 && sites::after_every(last, ops[pc]) {
-                    attempt!(self.attend());
+                    self.sp = sp;
+                    if let Err(unwind) = self.attend() {
+                        pc = last_end;
+                        break 'run unwind;
+                    }
                 }
                 if SITES == TICKS {
                     self.ticks -= sites::ticks(last);
                     if self.ticks < 0 {
-                        attempt!(self.tick_over());
+                        self.sp = sp;
+                        if let Err(unwind) = self.tick_over() {
+                            pc = last_end;
+                            break 'run unwind;
+                        }
                     }
                 }
                 let op = ops[pc];
                 pc += 1;
                 if SITES != BACK_EDGE {
                     last = op;
+                    last_end = pc;
                 }
                 match op {
                     Op::Nop => {}
@@ -298,7 +322,7 @@ impl<H: Heap> Machine<H> {
                     },
                     Op::LoadGlobal(at) => {
                         let value = self.heap.global(at);
-                        push!(if value == Value::Unbound { attempt!(self.global_builtin(at)) } else { value });
+                        push!(if matches!(value, Value::Unbound) { attempt!(self.global_builtin(at)) } else { value });
                     }
                     Op::StoreGlobal(at) => {
                         let value = pop!();
@@ -335,20 +359,16 @@ impl<H: Heap> Machine<H> {
                     Op::RotThree => self.stack[sp - 3..sp].rotate_right(1),
                     Op::RotFour => self.stack[sp - 4..sp].rotate_right(1),
                     Op::Binary(op) => {
+                        arithmetic!(op, self.stack[sp - 2], self.stack[sp - 1] => sp - 2, sp - 1);
                         let (a, b) = (self.stack[sp - 2], self.stack[sp - 1]);
-                        let value = match quick_binary(op, a, b) {
-                            Some(value) => value,
-                            None => attempt!(self.binary(op, a, b)),
-                        };
+                        let value = attempt!(self.binary(op, a, b));
                         sp -= 1;
                         self.stack[sp - 1] = value;
                     }
                     Op::Inplace(op) => {
+                        arithmetic!(op, self.stack[sp - 2], self.stack[sp - 1] => sp - 2, sp - 1);
                         let (a, b) = (self.stack[sp - 2], self.stack[sp - 1]);
-                        let value = match quick_binary(op, a, b) {
-                            Some(value) => value,
-                            None => attempt!(self.inplace(op, a, b)),
-                        };
+                        let value = attempt!(self.inplace(op, a, b));
                         sp -= 1;
                         self.stack[sp - 1] = value;
                     }
@@ -413,7 +433,7 @@ impl<H: Heap> Machine<H> {
                         };
                     }
                     Op::StoreAttr { name, cache } => {
-                        let (new, value) = (self.stack[sp - 2], self.stack[sp - 1]);
+                        let (new, value) = (self.stack[sp - 2].by_parts(), self.stack[sp - 1]);
                         if !self.cached_store(value, new, cache) {
                             attempt!(self.store_attr(value, &names[name as usize], new, cache));
                         }
@@ -434,7 +454,7 @@ impl<H: Heap> Machine<H> {
                         push!(receiver);
                     }
                     Op::LoadSuperAttr { name } => {
-                        let value = attempt!(self.super_attr(&frame, &names[name as usize]));
+                        let value = attempt!(self.super_attr(&names[name as usize]));
                         push!(value);
                     }
                     Op::BuildList(count) => {
@@ -515,8 +535,9 @@ impl<H: Heap> Machine<H> {
                     }
                     Op::Jump(target) => pc = target as usize,
                     Op::JumpBackward(target) => {
-                        pc = target as usize;
+                        // Before the jump, so that what is raised here is raised inside the loop.
                         site!();
+                        pc = target as usize;
                     }
                     Op::PopJumpIfFalse(target) => {
                         let value = self.stack[sp - 1];
@@ -555,6 +576,7 @@ impl<H: Heap> Machine<H> {
                     Op::ForIter(target) => {
                         let iterator = self.stack[sp - 1];
                         match self.step(iterator) {
+                            Step::Int(item) => push!(Value::Int(item)),
                             Step::Item(item) => push!(item),
                             Step::End => {
                                 sp -= 1;
@@ -572,6 +594,7 @@ impl<H: Heap> Machine<H> {
                     Op::ForIterStoreFast { local, target } => {
                         let iterator = self.stack[sp - 1];
                         match self.step(iterator) {
+                            Step::Int(item) => local!(local) = Value::Int(item),
                             Step::Item(item) => local!(local) = item,
                             Step::End => {
                                 sp -= 1;
@@ -628,23 +651,21 @@ impl<H: Heap> Machine<H> {
                         call!(callable, CallSite { base, count, names, result: at });
                     }
                     Op::Return => {
-                        let value = pop!();
-                        let value = match frame.after {
-                            After::Push => value,
-                            After::KeepInstance => {
-                                if value != Value::None {
-                                    break 'run self.init_returned(value, sp);
-                                }
-                                self.stack[base - 1]
+                        sp -= 1;
+                        let frame = self.frames.pop().expect("a frame is running");
+                        if frame.after == After::KeepInstance {
+                            if !matches!(self.stack[sp], Value::None) {
+                                self.frames.push(frame);
+                                break 'run self.init_returned(self.stack[sp], sp);
                             }
-                        };
-                        self.frames.pop();
+                            sp = base - 1;
+                        }
                         let result = frame.result as usize;
                         if self.frames.len() == entry {
                             self.sp = result;
-                            return Ok(value);
+                            return Ok(self.stack[sp]);
                         }
-                        self.stack[result] = value;
+                        self.stack[result] = self.stack[sp].by_parts();
                         self.sp = result + 1;
                         enter!();
                     }
@@ -720,7 +741,7 @@ impl<H: Heap> Machine<H> {
                         push!(exit);
                         push!(Value::Class(class));
                         push!(exception);
-                        push!(Value::None);
+                        push!(self.heap.new_instance(Instance { class: types::TRACEBACK, slots: Vec::new(), trace: None }));
                         call!(exit, CallSite { base: at + 1, count: 3, names: None, result: at });
                     }
                     Op::ImportModule(name) => {
@@ -743,70 +764,67 @@ impl<H: Heap> Machine<H> {
                         push!(consts[c as usize]);
                     }
                     Op::StoreFastLoadFast { store, load } => {
-                        local!(store) = self.stack[sp - 1];
+                        local!(store) = self.stack[sp - 1].by_parts();
                         sp -= 1;
                         push!(bound_local!(load));
                     }
                     Op::BinaryFastFast { op, a, b } => {
-                        let (x, y) = (local!(a), local!(b));
-                        let value = match quick_binary(op, x, y) {
-                            Some(value) => value,
-                            None => {
-                                let (x, y) = (bound_local!(a), bound_local!(b));
-                                attempt!(self.binary(op, x, y))
-                            }
-                        };
+                        if let Op::StoreFast(to) = ops[pc] {
+                            arithmetic!(op, local!(a), local!(b) => {
+                                pc += 1;
+                                base + to as usize
+                            }, sp);
+                        }
+                        arithmetic!(op, local!(a), local!(b) => sp, sp + 1);
+                        let (x, y) = (bound_local!(a), bound_local!(b));
+                        let value = attempt!(self.binary(op, x, y));
                         push!(value);
                     }
                     Op::BinaryFastConst { op, a, c } => {
-                        let (x, y) = (local!(a), consts[c as usize]);
-                        let value = match quick_binary(op, x, y) {
-                            Some(value) => value,
-                            None => {
-                                let x = bound_local!(a);
-                                attempt!(self.binary(op, x, y))
-                            }
-                        };
+                        if let Op::StoreFast(to) = ops[pc] {
+                            arithmetic!(op, local!(a), consts[c as usize] => {
+                                pc += 1;
+                                base + to as usize
+                            }, sp);
+                        }
+                        arithmetic!(op, local!(a), consts[c as usize] => sp, sp + 1);
+                        let (x, y) = (bound_local!(a), consts[c as usize]);
+                        let value = attempt!(self.binary(op, x, y));
                         push!(value);
                     }
                     Op::InplaceFastFast { op, a, b } => {
-                        let (x, y) = (local!(a), local!(b));
-                        let value = match quick_binary(op, x, y) {
-                            Some(value) => value,
-                            None => {
-                                let (x, y) = (bound_local!(a), bound_local!(b));
-                                attempt!(self.inplace(op, x, y))
-                            }
-                        };
+                        if let Op::StoreFast(to) = ops[pc] {
+                            arithmetic!(op, local!(a), local!(b) => {
+                                pc += 1;
+                                base + to as usize
+                            }, sp);
+                        }
+                        arithmetic!(op, local!(a), local!(b) => sp, sp + 1);
+                        let (x, y) = (bound_local!(a), bound_local!(b));
+                        let value = attempt!(self.inplace(op, x, y));
                         push!(value);
                     }
                     Op::InplaceFastConst { op, a, c } => {
-                        let (x, y) = (local!(a), consts[c as usize]);
-                        let value = match quick_binary(op, x, y) {
-                            Some(value) => value,
-                            None => {
-                                let x = bound_local!(a);
-                                attempt!(self.inplace(op, x, y))
-                            }
-                        };
+                        if let Op::StoreFast(to) = ops[pc] {
+                            arithmetic!(op, local!(a), consts[c as usize] => {
+                                pc += 1;
+                                base + to as usize
+                            }, sp);
+                        }
+                        arithmetic!(op, local!(a), consts[c as usize] => sp, sp + 1);
+                        let (x, y) = (bound_local!(a), consts[c as usize]);
+                        let value = attempt!(self.inplace(op, x, y));
                         push!(value);
                     }
                     Op::BinaryFast { op, b } => {
-                        let (x, y) = (self.stack[sp - 1], local!(b));
-                        self.stack[sp - 1] = match quick_binary(op, x, y) {
-                            Some(value) => value,
-                            None => {
-                                let y = bound_local!(b);
-                                attempt!(self.binary(op, x, y))
-                            }
-                        };
+                        arithmetic!(op, self.stack[sp - 1], local!(b) => sp - 1, sp);
+                        let (x, y) = (self.stack[sp - 1], bound_local!(b));
+                        self.stack[sp - 1] = attempt!(self.binary(op, x, y));
                     }
                     Op::BinaryConst { op, c } => {
+                        arithmetic!(op, self.stack[sp - 1], consts[c as usize] => sp - 1, sp);
                         let (x, y) = (self.stack[sp - 1], consts[c as usize]);
-                        self.stack[sp - 1] = match quick_binary(op, x, y) {
-                            Some(value) => value,
-                            None => attempt!(self.binary(op, x, y)),
-                        };
+                        self.stack[sp - 1] = attempt!(self.binary(op, x, y));
                     }
                     Op::CompareJump { op, target } => {
                         let (a, b) = (self.stack[sp - 2], self.stack[sp - 1]);
@@ -871,6 +889,7 @@ impl<H: Heap> Machine<H> {
             self.frames.last_mut().expect("a frame is running").pc = pc as u32;
             if SITES != BACK_EDGE {
                 last = Op::Nop;
+                last_end = pc;
             }
             self.unwind(unwind, entry, std::mem::take(&mut again))?;
             enter!();
@@ -923,7 +942,7 @@ impl<H: Heap> Machine<H> {
                 let item = *next;
                 *next = next.wrapping_add(*step);
                 *left -= 1;
-                Step::Item(Value::Int(item))
+                Step::Int(item)
             }
             Iterator::List { list, next } => {
                 *next += 1;
@@ -1000,10 +1019,17 @@ impl<H: Heap> Machine<H> {
     fn cached_attr(&mut self, value: Value, cache: u16) -> Option<Value> {
         let Value::Instance(id) = value else { return None };
         let cache = self.heap.cache(cache);
+        let fresh = cache.slot == IN_CLASS && cache.epoch == self.heap.class_epoch();
+        let in_class = fresh.then_some(cache.value);
         self.heap.instance(id, |instance| {
             let hit = instance.class.0 + 1 == cache.key;
-            let found = instance.slots.get(cache.slot as usize).copied();
-            found.filter(|found| hit && *found != Value::Unbound)
+            if !hit {
+                return None;
+            }
+            match instance.slots.get(cache.slot as usize) {
+                None | Some(Value::Unbound) => in_class,
+                Some(found) => Some(found.by_parts()),
+            }
         })
     }
 
@@ -1102,7 +1128,8 @@ impl<H: Heap> Machine<H> {
         self.type_error(format!("__init__() should return None, not '{kind}'"))
     }
 
-    fn super_attr(&mut self, frame: &Frame, name: &str) -> Result<Value, Unwind> {
+    fn super_attr(&mut self, name: &str) -> Result<Value, Unwind> {
+        let frame = *self.frames.last().expect("a frame is running");
         let receiver = match self.stack[frame.base as usize] {
             Value::Cell(id) => self.heap.cell(id),
             other => other,
