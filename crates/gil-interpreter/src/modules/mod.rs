@@ -13,6 +13,8 @@ mod sys;
 mod os;
 mod hashlib;
 mod threading;
+mod message;
+mod queue;
 
 use crate::heap::Heap;
 use crate::machine::{Machine, Unwind};
@@ -30,6 +32,7 @@ pub(crate) fn register<H: Heap>(r: &mut Registry<'_, H>, argv: &[String]) {
     os::register(r);
     hashlib::register(r);
     threading::register(r);
+    queue::register(r);
 }
 
 /// What a child process of `multiprocessing` is to do after its module has run.

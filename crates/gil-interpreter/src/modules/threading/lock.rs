@@ -30,14 +30,14 @@ pub(super) fn register<H: Heap>(r: &mut Registry<'_, H>) {
 }
 
 /// A lock of the program, with or without an owner that may take it again.
-pub(super) struct Mutual {
+pub(in super::super) struct Mutual {
     reentrant: bool,
     state: Watched<Held>,
 }
 
 /// Who has it, and how often.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Held {
+pub(in super::super) struct Held {
     owner: Option<u32>,
     count: u32,
 }
@@ -58,7 +58,7 @@ impl Held {
 }
 
 impl Mutual {
-    pub(super) fn new(reentrant: bool) -> Mutual {
+    pub(in super::super) fn new(reentrant: bool) -> Mutual {
         Mutual { reentrant, state: Watched::default() }
     }
 
@@ -86,7 +86,7 @@ impl Mutual {
         self.state.change_one(std::mem::take)
     }
 
-    pub(super) fn acquire<H: Heap>(
+    pub(in super::super) fn acquire<H: Heap>(
         &self,
         m: &mut Machine<H>,
         blocking: bool,
@@ -114,7 +114,7 @@ impl Mutual {
         }
     }
 
-    pub(super) fn release<H: Heap>(&self, m: &mut Machine<H>) -> Result<(), Unwind> {
+    pub(in super::super) fn release<H: Heap>(&self, m: &mut Machine<H>) -> Result<(), Unwind> {
         if self.give(m.thread) {
             return Ok(());
         }

@@ -17,6 +17,7 @@ use crate::native::Registry;
 use crate::types;
 use crate::value::Value;
 
+pub(super) use lock::Mutual;
 pub(super) use thread::{call_target, join_all, name_of_current};
 
 pub(super) fn register<H: Heap>(r: &mut Registry<'_, H>) {

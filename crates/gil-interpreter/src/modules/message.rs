@@ -1,0 +1,236 @@
+//! A value as a message: an owned tree that crosses from one heap to another, or to another process as JSON.
+//!
+//! # Model
+//! ```text
+//! heap A --pack--> Message --unpack--> heap B                        queues under per-interp
+//! heap A --pack--> Message --JSON--> socket --JSON--> Message --unpack--> heap B   multiprocessing
+//! ```
+//! Only data crosses: numbers, texts, bytes, lists, tuples, dicts. What refers to itself, is nested too deep, or is
+//! too big is refused with an exception in the sender.
+//!
+//! # Invariants
+//! - M1: what is packed and unpacked is equal, also by way of JSON, down to the bits of floats.
+//! - M2: no message that arrives from another process makes more than its size in memory or goes deeper than
+//!   `MAX_DEPTH`; what is malformed is an error.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::support::{pairs, slot};
+use crate::heap::{Dict, Heap, HostObject, Instance};
+use crate::machine::{Machine, Unwind};
+use crate::types;
+use crate::value::{Id, Value};
+
+/// How deep lists, tuples and dicts may be inside each other: three levels of JSON each, of which readers allow 128.
+pub(super) const MAX_DEPTH: usize = 40;
+
+/// How many values a message may have.
+const MAX_VALUES: usize = 1 << 22;
+
+/// See the file's header.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Message {
+    None,
+    Bool(bool),
+    Int(i64),
+    /// The bits, because JSON has neither infinities nor NaN.
+    Float(u64),
+    Str(String),
+    Bytes(Vec<u8>),
+    Range(i64, i64, i64),
+    List(Vec<Message>),
+    Tuple(Vec<Message>),
+    Dict(Vec<(Message, Message)>),
+    /// An exception of a builtin class, by name.
+    Exception(String, Vec<Message>),
+    /// A lock, event or queue that threads share whatever their heaps; never leaves the process.
+    #[serde(skip)]
+    Shared(Shared),
+}
+
+/// What is not data but a thing that threads share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    class: Id,
+    slots: Vec<Message>,
+    host: Arc<dyn HostObject>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Shared").field("class", &self.class).finish_non_exhaustive()
+    }
+}
+
+/// Where a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    /// To another heap of this process.
+    Thread,
+    /// To another process.
+    Process,
+}
+
+impl Message {
+    /// Bytes of it, roughly.
+    pub(super) fn bytes(&self) -> usize {
+        let inside = match self {
+            Message::Str(text) => text.len(),
+            Message::Bytes(bytes) => bytes.len(),
+            Message::List(items) | Message::Tuple(items) => items.iter().map(Message::bytes).sum(),
+            Message::Dict(pairs) => pairs.iter().map(|(key, value)| key.bytes() + value.bytes()).sum(),
+            Message::Exception(name, args) => name.len() + args.iter().map(Message::bytes).sum::<usize>(),
+            _ => 0,
+        };
+        size_of::<Message>() + inside
+    }
+}
+
+struct Packer {
+    route: Route,
+    /// The objects that the current one is inside of.
+    inside: Vec<Value>,
+    left: usize,
+}
+
+/// A message of a value.
+pub(super) fn pack<H: Heap>(m: &mut Machine<H>, value: Value, route: Route) -> Result<Message, Unwind> {
+    Packer { route, inside: Vec::new(), left: MAX_VALUES }.pack(m, value)
+}
+
+impl Packer {
+    fn pack<H: Heap>(&mut self, m: &mut Machine<H>, value: Value) -> Result<Message, Unwind> {
+        self.left = self.left.checked_sub(1).ok_or_else(|| m.value_error("the message has too many values"))?;
+        Ok(match value {
+            Value::None | Value::Unbound => Message::None,
+            Value::Bool(flag) => Message::Bool(flag),
+            Value::Int(number) => Message::Int(number),
+            Value::Float(number) => Message::Float(number.to_bits()),
+            Value::Str(id) => Message::Str(m.heap.text(id).text.to_string()),
+            Value::Bytes(id) => Message::Bytes(m.heap.bytes(id).to_vec()),
+            Value::Range(id) => {
+                let range = m.heap.range(id);
+                Message::Range(range.start, range.stop, range.step)
+            }
+            Value::List(id) => {
+                let items = m.heap.list(id, Clone::clone);
+                Message::List(self.pack_all(m, value, items)?)
+            }
+            Value::Tuple(id) => {
+                let items = m.heap.tuple(id).to_vec();
+                Message::Tuple(self.pack_all(m, value, items)?)
+            }
+            Value::Dict(id) => {
+                let flat: Vec<Value> = pairs(m, id).into_iter().flat_map(|(key, value)| [key, value]).collect();
+                let mut flat = self.pack_all(m, value, flat)?.into_iter();
+                let mut packed = Vec::new();
+                while let (Some(key), Some(value)) = (flat.next(), flat.next()) {
+                    packed.push((key, value));
+                }
+                Message::Dict(packed)
+            }
+            Value::Instance(id) => return self.pack_instance(m, value, id),
+            _ => return Err(cannot(m, value)),
+        })
+    }
+
+    fn pack_all<H: Heap>(
+        &mut self,
+        m: &mut Machine<H>,
+        container: Value,
+        items: Vec<Value>,
+    ) -> Result<Vec<Message>, Unwind> {
+        if self.inside.iter().any(|outer| outer.is(container)) {
+            return Err(m.value_error("an object that contains itself cannot be sent"));
+        }
+        if self.inside.len() >= MAX_DEPTH {
+            let message = format!("what is nested more than {MAX_DEPTH} deep cannot be sent");
+            return Err(m.raise(types::RECURSION_ERROR, message));
+        }
+        self.inside.push(container);
+        let mut packed = Vec::with_capacity(items.len());
+        for item in items {
+            packed.push(self.pack(m, item)?);
+        }
+        self.inside.pop();
+        Ok(packed)
+    }
+
+    fn pack_instance<H: Heap>(&mut self, m: &mut Machine<H>, value: Value, id: Id) -> Result<Message, Unwind> {
+        let class = m.class_of(value);
+        if class.index() < types::CLASSES.len() && m.is_subclass(class, types::BASE_EXCEPTION) {
+            let Value::Tuple(args) = slot(m, value, types::SLOT_ARGS) else { return Err(cannot(m, value)) };
+            let args = m.heap.tuple(args).to_vec();
+            let args = self.pack_all(m, value, args)?;
+            return Ok(Message::Exception(m.class_name(class).into(), args));
+        }
+        let Value::Host(host) = slot(m, value, super::support::HOST) else { return Err(cannot(m, value)) };
+        let host = m.heap.host(host);
+        let module = m.heap.class(class, |class| class.module.clone());
+        let shared = matches!(module.as_deref(), Some("threading" | "queue"));
+        if self.route == Route::Process || !shared {
+            return Err(cannot(m, value));
+        }
+        let slots = m.heap.instance(id, |instance| instance.slots.get(1..).map(<[Value]>::to_vec));
+        let mut packed = Vec::new();
+        for slot in slots.unwrap_or_default() {
+            packed.push(self.pack(m, slot).unwrap_or(Message::None));
+        }
+        Ok(Message::Shared(Shared { class, slots: packed, host }))
+    }
+}
+
+fn cannot<H: Heap>(m: &mut Machine<H>, value: Value) -> Unwind {
+    let kind = m.type_name(value);
+    m.type_error(format!("cannot pickle '{kind}' object"))
+}
+
+/// The value of a message, new in this heap. It is not rooted: the caller keeps it until it is stored.
+pub(super) fn unpack<H: Heap>(m: &mut Machine<H>, message: &Message) -> Result<Value, Unwind> {
+    Ok(match message {
+        Message::None => Value::None,
+        Message::Bool(flag) => Value::Bool(*flag),
+        Message::Int(number) => Value::Int(*number),
+        Message::Float(bits) => Value::Float(f64::from_bits(*bits)),
+        Message::Str(text) => m.str(text.as_str()),
+        Message::Bytes(bytes) => m.heap.new_bytes(bytes.clone()),
+        Message::Range(start, stop, step) => {
+            m.heap.new_range(crate::heap::Range { start: *start, stop: *stop, step: *step })
+        }
+        Message::List(items) => {
+            let items = unpack_all(m, items)?;
+            m.heap.new_list(items)
+        }
+        Message::Tuple(items) => {
+            let items = unpack_all(m, items)?;
+            m.heap.new_tuple(items)
+        }
+        Message::Dict(pairs) => {
+            let dict = m.heap.new_dict(Dict::default());
+            let Value::Dict(id) = dict else { unreachable!("new_dict makes a dict") };
+            for (key, value) in pairs {
+                let (key, value) = (unpack(m, key)?, unpack(m, value)?);
+                m.dict_set(id, key, value)?;
+            }
+            dict
+        }
+        Message::Exception(class, args) => {
+            let args = unpack_all(m, args)?;
+            let named = types::CLASSES.iter().position(|(name, _)| name == class);
+            let class = named.map_or(types::EXCEPTION, |at| Id(at as u32));
+            m.new_exception(class, args)
+        }
+        Message::Shared(shared) => {
+            let slots = unpack_all(m, &shared.slots)?;
+            let host = m.heap.new_host(Arc::clone(&shared.host));
+            let slots = std::iter::once(host).chain(slots).collect();
+            m.heap.new_instance(Instance { class: shared.class, slots, trace: None })
+        }
+    })
+}
+
+fn unpack_all<H: Heap>(m: &mut Machine<H>, messages: &[Message]) -> Result<Vec<Value>, Unwind> {
+    messages.iter().map(|message| unpack(m, message)).collect()
+}
