@@ -8,7 +8,14 @@ pub(crate) fn push_title(out: &mut String, character: char) {
     }
     let mut upper = character.to_uppercase();
     out.extend(upper.next());
-    out.extend(upper.flat_map(char::to_lowercase));
+    for following in upper {
+        match following {
+            // The n after an apostrophe is the letter itself, an iota below becomes a mark.
+            'N' => out.push('N'),
+            '\u{399}' => out.push('\u{345}'),
+            _ => out.extend(following.to_lowercase()),
+        }
+    }
 }
 
 /// Characters whose title case is a character of its own: digraphs, Greek with iota, Georgian.
@@ -143,6 +150,7 @@ mod tests {
             ("ᾳx", "ᾼx"),
             ("აბ", "აბ"),
             ("ΑΣ ΣΑΣ", "Ας Σας"),
+            ("ŉ ᾲ", "ʼN Ὰ\u{345}"),
         ] {
             assert_eq!(title(text), expected);
         }

@@ -15,7 +15,7 @@ pub(crate) fn float_repr(value: f64) -> String {
     if !value.is_finite() {
         return not_finite(value).to_owned();
     }
-    let (digits, exponent) = split(&format!("{:e}", value.abs()));
+    let (digits, exponent) = shortest(value.abs());
     let mut text = String::with_capacity(24);
     if value.is_sign_negative() {
         text.push('-');
@@ -26,6 +26,19 @@ pub(crate) fn float_repr(value: f64) -> String {
         scientific(&mut text, &digits, exponent, 'e', false);
     }
     text
+}
+
+/// The fewest digits that read back as the number, and of those the nearest. Where two are as near, Rust takes the
+/// greater and Python the even one; numbers with fewer digits than that have only one.
+fn shortest(value: f64) -> (String, i32) {
+    let (digits, exponent) = split(&format!("{value:e}"));
+    if digits.len() < 15 {
+        return (digits, exponent);
+    }
+    let even = format!("{value:.precision$e}", precision = digits.len() - 1);
+    let (even_digits, even_exponent) = split(&even);
+    let same = even_digits == digits || even.parse() != Ok(value);
+    if same { (digits, exponent) } else { (even_digits, even_exponent) }
 }
 
 fn not_finite(value: f64) -> &'static str {
@@ -186,6 +199,12 @@ mod tests {
         for text in WRITTEN {
             assert_eq!(float_repr(text.parse().expect("a float")), *text);
         }
+    }
+
+    #[test]
+    fn tf1_of_two_shortest_texts_the_even_one_is_taken() {
+        assert_eq!(float_repr(1e15 + 0.25), "1000000000000000.2");
+        assert_eq!(float_repr(1e15 + 0.75), "1000000000000000.8");
     }
 
     #[test]

@@ -23,5 +23,5 @@ pub(crate) mod unicode;
 
 pub(crate) use describe::address;
 pub(crate) use float::float_repr;
-pub(crate) use template::Fields;
 pub(crate) use parse::{NoInt, parse_float, parse_int};
+pub(crate) use template::Fields;

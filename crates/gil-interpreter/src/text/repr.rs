@@ -118,6 +118,7 @@ impl<H: Heap> Machine<H> {
             out.push_str(dots);
             return Ok(());
         }
+        self.unless_stopped()?;
         self.printing.push(value);
         let result =
             self.rooted(&[value], |m| m.deeper(" while getting the repr of an object", |m| write(m, out)));
