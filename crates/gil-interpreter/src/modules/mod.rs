@@ -15,6 +15,8 @@ mod hashlib;
 mod threading;
 mod message;
 mod queue;
+mod socket;
+mod selectors;
 
 use crate::heap::Heap;
 use crate::machine::{Machine, Unwind};
@@ -33,6 +35,8 @@ pub(crate) fn register<H: Heap>(r: &mut Registry<'_, H>, argv: &[String]) {
     hashlib::register(r);
     threading::register(r);
     queue::register(r);
+    socket::register(r);
+    selectors::register(r);
 }
 
 /// What a child process of `multiprocessing` is to do after its module has run.
