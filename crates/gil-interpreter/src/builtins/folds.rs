@@ -95,7 +95,7 @@ fn extreme<H: Heap>(m: &mut Machine<H>, args: Args, name: &str) -> Result<Value,
     let place = m.roots.len();
     // The best item so far and its key.
     m.roots.extend([Value::Unbound; 2]);
-    let mut consider = |m: &mut Machine<H>, item: Value| {
+    let consider = |m: &mut Machine<H>, item: Value| {
         let value = match key {
             Some(key) => m.rooted(&[item], |m| m.call(key, &[item]))?,
             None => item,

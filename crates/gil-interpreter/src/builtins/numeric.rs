@@ -78,7 +78,7 @@ fn pow<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
     if let Some(method) = m.special(base, "__pow__") {
         return m.call_special(method, base, &[exponent, modulus]);
     }
-    if numbers.iter().all(Option::is_some) {
+    if numbers.iter().any(|number| matches!(number, Some(Number::Float(_)))) {
         return Err(m.type_error("pow() 3rd argument not allowed unless all arguments are integers"));
     }
     let [a, b, c] = [base, exponent, modulus].map(|value| m.type_name(value));

@@ -3,15 +3,18 @@
 //! # Model
 //! ```text
 //! all ints | all floats, no NaN | all texts   Rust's stable sort over the plain keys
-//! anything else                               runs of 32 by binary insertion, then merges, each step asking `<`
+//! anything else                               runs by binary insertion, then merges, each step asking `<`
 //! ```
 //! Rust's own sort may panic when comparisons contradict each other, and cannot stop at an error; so whatever asks
-//! Python is sorted here.
+//! Python is sorted here. A list below 64 items is one run and asks the same questions as CPython 3.11.
 //!
 //! # Invariants
 //! - O1: with any answers to `<` at all, the result is a permutation of the input.
 //! - O2: with a true order the result is sorted and equal items keep their order.
 //! - O3: the first error ends the sort.
+//!
+//! # Source
+//! CPython 3.11, Objects/listobject.c (`count_run`, `binarysort`).
 
 use crate::heap::Heap;
 use crate::machine::{Machine, Unwind};
@@ -20,8 +23,11 @@ use crate::value::Value;
 /// Items with the keys they are sorted by.
 type Pair = (Value, Value);
 
-/// A run that is sorted by insertion before the merges.
+/// The length of the runs that are sorted by insertion before the merges.
 const RUN: usize = 32;
+
+/// Fewer items than this are a single run.
+const MANY: usize = 64;
 
 /// The items in order, by `key` if there is one. The caller roots `items` and `key`.
 pub(crate) fn sort_items<H: Heap>(
@@ -93,10 +99,11 @@ pub(crate) fn merge_sort<T: Copy, E>(
     mut items: Vec<T>,
     less: &mut impl FnMut(&T, &T) -> Result<bool, E>,
 ) -> Result<Vec<T>, E> {
-    for run in items.chunks_mut(RUN) {
-        insert_all(run, less)?;
+    let mut width = if items.len() < MANY { MANY } else { RUN };
+    for run in items.chunks_mut(width) {
+        let sorted = turn_run(run, less)?;
+        insert_rest(run, sorted, less)?;
     }
-    let mut width = RUN;
     let mut merged = Vec::with_capacity(items.len());
     while width < items.len() {
         merged.clear();
@@ -110,14 +117,31 @@ pub(crate) fn merge_sort<T: Copy, E>(
     Ok(items)
 }
 
-/// Binary insertion; what is in order already costs one comparison an item.
-fn insert_all<T: Copy, E>(run: &mut [T], less: &mut impl FnMut(&T, &T) -> Result<bool, E>) -> Result<(), E> {
-    for at in 1..run.len() {
+/// How many items at the start are in order; if they fall strictly they are turned around.
+fn turn_run<T: Copy, E>(run: &mut [T], less: &mut impl FnMut(&T, &T) -> Result<bool, E>) -> Result<usize, E> {
+    if run.len() < 2 {
+        return Ok(run.len());
+    }
+    let falls = less(&run[1], &run[0])?;
+    let mut length = 2;
+    while length < run.len() && less(&run[length], &run[length - 1])? == falls {
+        length += 1;
+    }
+    if falls {
+        run[..length].reverse();
+    }
+    Ok(length)
+}
+
+/// Binary insertion of all items after the first `sorted`.
+fn insert_rest<T: Copy, E>(
+    run: &mut [T],
+    sorted: usize,
+    less: &mut impl FnMut(&T, &T) -> Result<bool, E>,
+) -> Result<(), E> {
+    for at in sorted..run.len() {
         let item = run[at];
-        if !less(&item, &run[at - 1])? {
-            continue;
-        }
-        let (mut low, mut high) = (0, at - 1);
+        let (mut low, mut high) = (0, at);
         while low < high {
             let middle = low + (high - low) / 2;
             if less(&item, &run[middle])? {

@@ -71,9 +71,8 @@ impl<H: Heap> Machine<H> {
     /// a op= b
     pub(crate) fn inplace(&mut self, op: BinaryOp, a: Value, b: Value) -> Result<Value, Unwind> {
         match (a, b) {
-            (Value::Int(_), Value::Int(_)) | (Value::Float(_), Value::Float(_)) => {
-                return self.binary(op, a, b);
-            }
+            (Value::Int(_), Value::Int(_)) => return self.binary(op, a, b),
+            (Value::Float(_), Value::Float(_)) if has_floats(op) => return self.binary(op, a, b),
             (Value::Instance(_), _) => {
                 if let Some(method) = self.special(a, op.methods()[2]) {
                     let answer = self.rooted(&[a, b], |m| m.call_special(method, a, &[b]))?;

@@ -232,8 +232,7 @@ impl<H: Heap> Machine<H> {
         }
         self.rooted(&[a, b], |m| {
             let mut at = 0;
-            loop {
-                let (Some(x), Some(y)) = (m.item_at(a, at), m.item_at(b, at)) else { break };
+            while let (Some(x), Some(y)) = (m.item_at(a, at), m.item_at(b, at)) {
                 if !m.same_or_equal(x, y)? {
                     return match op {
                         CompareOp::Eq => Ok(Value::Bool(false)),

@@ -23,7 +23,9 @@ mod slices;
 mod iterate;
 mod hashing;
 
-pub(crate) use numbers::{Number, float_div_mod, pow_mod, python_hash_float, python_hash_int, round_float, round_int};
+pub(crate) use numbers::{
+    Number, float_div_mod, pow_mod, python_hash_float, python_hash_int, round_float, round_int,
+};
 
 use crate::heap::Heap;
 use crate::machine::{Machine, Unwind};

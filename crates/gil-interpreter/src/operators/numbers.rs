@@ -79,7 +79,7 @@ fn long_true_div(a: i64, b: i64) -> f64 {
     let shift = (57 + 128 - divisor.leading_zeros()).saturating_sub(128 - dividend.leading_zeros());
     let shifted = dividend << shift;
     let sticky = u128::from(shifted % divisor != 0);
-    let quotient = (shifted / divisor | sticky) as f64 * 2.0_f64.powi(-(shift as i32));
+    let quotient = ((shifted / divisor) | sticky) as f64 * 2.0_f64.powi(-(shift as i32));
     if (a < 0) != (b < 0) { -quotient } else { quotient }
 }
 
@@ -226,7 +226,7 @@ pub(crate) fn python_hash_float(number: f64) -> i64 {
     let (mut fraction, mut exponent) = split(number.abs());
     let mut hash = 0_u64;
     while fraction != 0.0 {
-        hash = hash << 28 & PRIME | hash >> (BITS - 28);
+        hash = ((hash << 28) & PRIME) | (hash >> (BITS - 28));
         fraction *= 268_435_456.0;
         exponent -= 28;
         let digit = fraction as u64;
@@ -237,7 +237,7 @@ pub(crate) fn python_hash_float(number: f64) -> i64 {
         }
     }
     let turn = exponent.rem_euclid(BITS);
-    hash = hash << turn & PRIME | hash >> (BITS - turn);
+    hash = ((hash << turn) & PRIME) | (hash >> (BITS - turn));
     let hash = if number < 0.0 { -(hash as i64) } else { hash as i64 };
     if hash == -1 { -2 } else { hash }
 }
@@ -254,8 +254,8 @@ fn split(number: f64) -> (f64, i32) {
         exponent = -64;
     }
     let bits = shifted.to_bits();
-    exponent += (bits >> 52 & 0x7ff) as i32 - 1022;
-    (f64::from_bits(bits & !(0x7ff << 52) | 1022 << 52), exponent)
+    exponent += ((bits >> 52) & 0x7ff) as i32 - 1022;
+    (f64::from_bits((bits & !(0x7ff << 52)) | (1022 << 52)), exponent)
 }
 
 #[cfg(test)]

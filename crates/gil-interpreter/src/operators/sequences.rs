@@ -115,7 +115,7 @@ impl<H: Heap> Machine<H> {
                 self.rooted(&[a, b], |m| m.extend_list(id, b))?;
                 Ok(true)
             }
-            (BinaryOp::Mul, Value::List(id)) if !matches!(b, Value::Instance(_)) => {
+            (BinaryOp::Mul, Value::List(id)) if self.special(b, "__rmul__").is_none() => {
                 let Some(product) = self.rooted(&[a, b], |m| m.multiply(a, b))? else { return Ok(false) };
                 let Value::List(product) = product else { return Ok(false) };
                 let items = self.heap.list_mut(product, std::mem::take);
@@ -123,7 +123,7 @@ impl<H: Heap> Machine<H> {
                 self.heap.list_mut(id, |list| *list = items);
                 Ok(true)
             }
-            (BinaryOp::Or, Value::Dict(id)) if !matches!(b, Value::Instance(_)) => {
+            (BinaryOp::Or, Value::Dict(id)) if self.special(b, "__ror__").is_none() => {
                 self.rooted(&[a, b], |m| m.update_dict(id, b))?;
                 Ok(true)
             }
