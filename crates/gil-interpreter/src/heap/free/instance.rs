@@ -30,6 +30,7 @@ pub(super) struct InstanceSlot {
     class: AtomicU32,
     here: [ValueCell; HERE],
     more: More,
+    #[expect(clippy::box_collection, reason = "one word where there is none, which is nearly always")]
     rare: Mutex<Option<Box<Vec<TraceEntry>>>>,
 }
 

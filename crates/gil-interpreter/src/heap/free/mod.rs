@@ -6,8 +6,9 @@
 //!                │ read guard, owned: the thread is attached
 //!             FreeView, one for each thread: the guard, its blocks of vacant slots, its inline caches
 //! ```
-//! Immutable kinds are read without a lock. A list, a dict, a class or an iterator is behind a mutex of its own, which
-//! is held for one operation only. Variables (globals, cells, attributes) are cells of two words under a sequence
+//! Texts, bytes, tuples, functions and resources are read without a lock. A list, a dict, a class or an iterator is
+//! behind a mutex of its own, which is held for one operation only; so are the small kinds that are copied out (a range,
+//! a bound method), because a mutex is filled faster than what can be set only once. Variables (globals, cells, attributes) are cells of two words under a sequence
 //! lock. So no operation of ours is ever torn, and between two of them everything may change: `n += 1` is a load, an
 //! addition and a store, and loses updates as the real free-threaded runtime does.
 //!

@@ -162,6 +162,30 @@ fn fh7_who_reads_a_new_epoch_finds_the_change_that_it_stands_for() {
 }
 
 #[test]
+fn fh7_the_epoch_is_old_until_the_change_is_there() {
+    let (mut main, _heap) = Driver::free(PLENTY);
+    let class = id(main.heap.new_class(class("C")));
+    let first = main.heap.class_epoch();
+    let meet = Barrier::new(2);
+    together(&mut main, 2, |thread, driver| {
+        if thread == 1 {
+            driver.heap.class_mut(class, |class| {
+                meet.wait();
+                meet.wait();
+                class.attrs.insert("n".into(), Value::None);
+            });
+        } else {
+            meet.wait();
+            let during = driver.heap.class_epoch();
+            meet.wait();
+            assert_eq!(during, first, "what is found now would be cached as if it were the new value");
+        }
+    });
+    assert_eq!(main.heap.class_epoch(), first + 1);
+    main.leave();
+}
+
+#[test]
 fn an_update_is_lost_between_a_load_and_a_store() {
     let (mut main, _heap) = Driver::free(PLENTY);
     main.heap.set_global(0, Value::Int(0));
