@@ -21,6 +21,9 @@ pub(crate) mod parse;
 pub(crate) mod case;
 pub(crate) mod unicode;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use describe::address;
 pub(crate) use float::float_repr;
 pub(crate) use parse::{NoInt, parse_float, parse_int};

@@ -153,11 +153,11 @@ pub(crate) fn decoded<H: Heap>(
         let text: String = source.iter().copied().map(char::from).collect();
         return Ok(m.str(text));
     }
-    if choice.codec == Codec::Utf8 || source.is_ascii() {
-        if let Ok(text) = std::str::from_utf8(source) {
-            let text: Box<str> = text.into();
-            return Ok(m.str(text));
-        }
+    if (choice.codec == Codec::Utf8 || source.is_ascii())
+        && let Ok(text) = std::str::from_utf8(source)
+    {
+        let text: Box<str> = text.into();
+        return Ok(m.str(text));
     }
     let source = source.to_vec();
     let mut out = String::with_capacity(source.len());
