@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn r1_a_wait_ends_when_it_is_set_at_its_deadline_or_on_a_stop() {
-        let clock = clock::Clock::manual();
+        let (clock, _hand) = clock::Clock::manual();
         let finish = Arc::new(Finish::default());
         assert!(!finish.wait(None, || clock.now(), || true), "given up");
         assert!(!finish.wait(Some(clock.now()), || clock.now(), || false), "the deadline is over");
