@@ -24,15 +24,16 @@ use runtime_trace::Recorder;
 use sync_protocols::gil::{Gil, TickLock};
 
 use crate::gil::{Ablations, LockReport, Policy, ThreadCounters, Watch};
+use crate::heap::free::{FreeHeap, FreeView};
 use crate::heap::locked::{Apart, Lock, LockKind, LockedHeap, LockedView, Watching};
-use crate::heap::{Heap, Parked};
+use crate::heap::Heap;
 use crate::machine::breaker::{Breakers, SIGNAL, STOP};
 use crate::machine::sites::Sites;
 use crate::machine::{Machine, Shared, Threads, Unwind};
 use crate::native::{Args, LockUse, Registry};
 use crate::program::Program;
 use crate::types::{self, SLOT_ARGS};
-use crate::value::{Id, Value};
+use crate::value::Value;
 
 /// What a run may be told. `RunOptions::default()` runs as CPython 3.10 to 3.12 would.
 #[derive(Clone)]
@@ -260,6 +261,7 @@ impl Settings {
 
 /// Runs a program from its first line to the end of its last thread.
 pub fn run(program: &Program, options: RunOptions) -> RunReport {
+    let options = adopted(options);
     let breakers = Arc::new(Breakers::new(options.policy != Policy::Gil32 && options.policy != Policy::Gil310));
     options.interrupt.reaches(&breakers);
     let stop = Arc::new(Stop::default());
@@ -288,6 +290,27 @@ pub fn run(program: &Program, options: RunOptions) -> RunReport {
     }
     let elapsed = clock.now().saturating_duration_since(started);
     RunReport { exit_code, timed_out: stop.timed_out.load(Relaxed), lock, elapsed }
+}
+
+/// In a process that a program's `multiprocessing` started, the options of a child.
+///
+/// So whoever starts this program again need not know: the command that the spawner makes may be the same as for the
+/// first process.
+fn adopted(mut options: RunOptions) -> RunOptions {
+    if options.child.is_none() {
+        match crate::modules::ChildTask::of_this_process() {
+            Ok(child) => options.child = child,
+            Err(error) => {
+                eprintln!("cannot take over what the parent process asked for: {error}");
+                std::process::exit(1);
+            }
+        }
+    }
+    if let Some(child) = &options.child {
+        options.args = child.args();
+        options.main_name = "__mp_main__";
+    }
+    options
 }
 
 /// Exit code of a run that a mistake of ours ended, as a panic has it.
@@ -340,7 +363,11 @@ fn run_locked(
 }
 
 fn run_free(program: &Program, options: RunOptions, breakers: Arc<Breakers>, stop: Arc<Stop>) -> (i32, Vec<ThreadEnd>) {
-    run_locked(program, options, breakers, stop)
+    let compiled = &program.compiled;
+    let heap = FreeHeap::new(compiled.globals.len(), compiled.caches as usize, options.memory_limit_bytes);
+    let view = FreeView::new(heap, Arc::clone(&breakers), 0);
+    let word = view.word();
+    start(program, options, view, word, breakers, stop)
 }
 
 /// Fills the heap with what always exists, and runs the module on this thread.

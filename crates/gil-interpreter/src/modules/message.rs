@@ -45,6 +45,8 @@ pub(super) enum Message {
     Dict(Vec<(Message, Message)>),
     /// An exception of a builtin class, by name.
     Exception(String, Vec<Message>),
+    /// A queue of multiprocessing, by its number.
+    Queue(u64),
     /// A lock, event or queue that threads share whatever their heaps; never leaves the process.
     #[serde(skip)]
     Shared(Shared),
@@ -168,6 +170,9 @@ impl Packer {
         }
         let Value::Host(host) = slot(m, value, super::support::HOST) else { return Err(cannot(m, value)) };
         let host = m.heap.host(host);
+        if let Some(queue) = super::multiprocessing::queue_number(m, &host) {
+            return Ok(Message::Queue(queue));
+        }
         let module = m.heap.class(class, |class| class.module.clone());
         let shared = matches!(module.as_deref(), Some("threading" | "queue"));
         if self.route == Route::Process || !shared {
@@ -222,6 +227,7 @@ pub(super) fn unpack<H: Heap>(m: &mut Machine<H>, message: &Message) -> Result<V
             let class = named.map_or(types::EXCEPTION, |at| Id(at as u32));
             m.new_exception(class, args)
         }
+        Message::Queue(number) => super::multiprocessing::queue_value(m, *number)?,
         Message::Shared(shared) => {
             let slots = unpack_all(m, &shared.slots)?;
             let host = m.heap.new_host(Arc::clone(&shared.host));

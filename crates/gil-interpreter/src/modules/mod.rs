@@ -17,11 +17,14 @@ mod message;
 mod queue;
 mod socket;
 mod selectors;
+mod multiprocessing;
 
 use crate::heap::Heap;
 use crate::machine::{Machine, Unwind};
 use crate::native::Registry;
 use crate::value::Value;
+
+pub use multiprocessing::ChildTask;
 
 /// The environment variable that tells a process that it is a child of `multiprocessing`.
 const ROLE: &str = "GIL_INTERPRETER_ROLE";
@@ -37,15 +40,12 @@ pub(crate) fn register<H: Heap>(r: &mut Registry<'_, H>, argv: &[String]) {
     queue::register(r);
     socket::register(r);
     selectors::register(r);
+    multiprocessing::register(r);
 }
 
-/// What a child process of `multiprocessing` is to do after its module has run.
-#[derive(Debug)]
-pub struct ChildTask {}
-
 /// In a child process: calls what the parent asked for.
-pub(crate) fn run_child<H: Heap>(_m: &mut Machine<H>, _task: &ChildTask) -> Result<Value, Unwind> {
-    Ok(Value::None)
+pub(crate) fn run_child<H: Heap>(m: &mut Machine<H>, task: &ChildTask) -> Result<Value, Unwind> {
+    multiprocessing::run_child(m, task)
 }
 
 /// At the end of the main module: waits for all threads that are no daemons.
@@ -53,5 +53,7 @@ pub(crate) fn join_threads<H: Heap>(m: &mut Machine<H>) -> Result<(), Unwind> {
     threading::join_all(m)
 }
 
-/// After that: ends child processes that are daemons, and what else of ours is still open.
-pub(crate) fn end_of_program<H: Heap>(_m: &mut Machine<H>) {}
+/// After that: waits for child processes, ends those that are daemons, and closes what else of ours is open.
+pub(crate) fn end_of_program<H: Heap>(m: &mut Machine<H>) {
+    multiprocessing::end_of_program(m);
+}

@@ -127,18 +127,13 @@ pub(super) fn pairs<H: Heap>(m: &mut Machine<H>, dict: Id) -> Vec<(Value, Value)
 /// A slot of an instance; `Unbound` when it has none.
 pub(super) fn slot<H: Heap>(m: &mut Machine<H>, receiver: Value, slot: usize) -> Value {
     let Value::Instance(id) = receiver else { return Value::Unbound };
-    m.heap.instance(id, |instance| instance.slots.get(slot).copied()).unwrap_or(Value::Unbound)
+    m.heap.slot(id, slot as u32)
 }
 
 /// Writes a slot of an instance.
 pub(super) fn set_slot<H: Heap>(m: &mut Machine<H>, receiver: Value, slot: usize, value: Value) {
     let Value::Instance(id) = receiver else { return };
-    m.heap.instance_mut(id, |instance| {
-        if instance.slots.len() <= slot {
-            instance.slots.resize(slot + 1, Value::Unbound);
-        }
-        instance.slots[slot] = value;
-    });
+    m.heap.set_slot(id, slot as u32, value);
 }
 
 /// Gives an instance its resource.

@@ -45,7 +45,7 @@ pub(crate) fn run_child(options: &PyOptions, program: &Program) -> anyhow::Resul
     ctrl_c::listen(interrupt.clone()).context("cannot listen to Ctrl-C")?;
     let run_options = RunOptions {
         main_name: "__mp_main__",
-        child: Some(Arc::new(ChildTask {})),
+        child: ChildTask::of_this_process().context("cannot talk to the program that started this one")?,
         ..run_options(options, interrupt, Recorder::off())?
     };
     Ok((gil_interpreter::run(program, run_options).exit_code & 0xff) as u8)
