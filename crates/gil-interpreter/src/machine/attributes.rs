@@ -118,10 +118,10 @@ impl<H: Heap> Machine<H> {
 
     fn find_in_instance(&mut self, id: Id, name: &str) -> Option<Value> {
         let id = self.own_instance(id);
-        let class = self.heap.instance(id, |instance| instance.class);
+        let class = self.heap.instance_class(id);
         if let Some(slot) = self.heap.class(class, |class| class.layout.get(name).copied()) {
-            let value = self.heap.instance(id, |instance| instance.slots.get(slot as usize).copied());
-            if let Some(value) = value.filter(|value| *value != Value::Unbound) {
+            let value = self.heap.slot(id, slot);
+            if value != Value::Unbound {
                 return Some(value);
             }
         }
@@ -194,7 +194,7 @@ impl<H: Heap> Machine<H> {
         match value {
             Value::Instance(id) => {
                 let id = self.own_instance(id);
-                let class = self.heap.instance(id, |instance| instance.class);
+                let class = self.heap.instance_class(id);
                 let slot = self.slot_for(class, name);
                 self.set_slot(id, slot, new);
                 Ok(())
@@ -229,19 +229,7 @@ impl<H: Heap> Machine<H> {
     /// Writes a slot, which may be the first beyond those that the instance has.
     #[inline]
     pub(super) fn set_slot(&mut self, id: Id, slot: u32, new: Value) {
-        let slot = slot as usize;
-        let grown = self.heap.instance_mut(id, |instance| {
-            if let Some(place) = instance.slots.get_mut(slot) {
-                *place = new;
-                return 0;
-            }
-            instance.slots.resize(slot, Value::Unbound);
-            instance.slots.push(new);
-            size_of::<Value>()
-        });
-        if grown > 0 {
-            self.heap.charge(grown);
-        }
+        self.heap.set_slot(id, slot, new);
     }
 
     /// `del value.name`
@@ -249,7 +237,7 @@ impl<H: Heap> Machine<H> {
         let gone = match value {
             Value::Instance(id) => {
                 let id = self.own_instance(id);
-                let class = self.heap.instance(id, |instance| instance.class);
+                let class = self.heap.instance_class(id);
                 let slot = self.heap.class(class, |class| class.layout.get(name).copied());
                 slot.is_some_and(|slot| {
                     self.heap.instance_mut(id, |instance| {
@@ -291,21 +279,15 @@ impl<H: Heap> Machine<H> {
 
     /// For an instance of threading.local: the instance that holds this thread's attributes.
     fn own_instance(&mut self, id: Id) -> Id {
-        let class = self.heap.instance(id, |instance| instance.class);
+        let class = self.heap.instance_class(id);
         if !self.heap.class(class, |class| class.per_thread) {
             return id;
         }
         let key = Value::Int(i64::from(self.thread));
         let hash = crate::heap::dict::hash_int(i64::from(self.thread));
-        let table = match self.heap.instance(id, |instance| instance.slots.first().copied()) {
-            Some(Value::Dict(table)) => table,
-            _ => {
-                let Value::Dict(table) = self.heap.new_dict(crate::heap::Dict::default()) else {
-                    unreachable!("new_dict makes a dict")
-                };
-                self.set_slot(id, 0, Value::Dict(table));
-                table
-            }
+        let table = match self.heap.slot(id, 0) {
+            Value::Dict(table) => table,
+            _ => self.table_of_threads(id),
         };
         if let Some(Value::Instance(own)) = self.heap.dict_find(table, key, hash) {
             return own;
@@ -316,15 +298,31 @@ impl<H: Heap> Machine<H> {
         own
     }
 
+    /// Gives an instance of threading.local its table, unless another thread has just done so.
+    fn table_of_threads(&mut self, id: Id) -> Id {
+        let fresh = self.heap.new_dict(crate::heap::Dict::default());
+        let table = self.heap.instance_mut(id, |instance| {
+            if instance.slots.is_empty() {
+                instance.slots.push(Value::Unbound);
+            }
+            if instance.slots[0] == Value::Unbound {
+                instance.slots[0] = fresh;
+            }
+            instance.slots[0]
+        });
+        let Value::Dict(table) = table else { unreachable!("slot 0 of a threading.local holds its table") };
+        table
+    }
+
     /// The slow way of `LoadAttr`, which fills its cache where that helps.
     pub(super) fn load_attr(&mut self, value: Value, name: &str, cache: u16) -> Result<Value, Unwind> {
         if let Value::Instance(id) = value {
-            let class = self.heap.instance(id, |instance| instance.class);
+            let class = self.heap.instance_class(id);
             let (slot, per_thread) =
                 self.heap.class(class, |class| (class.layout.get(name).copied(), class.per_thread));
             if let (Some(slot), false) = (slot, per_thread) {
-                let value = self.heap.instance(id, |instance| instance.slots.get(slot as usize).copied());
-                if let Some(value) = value.filter(|value| *value != Value::Unbound) {
+                let value = self.heap.slot(id, slot);
+                if value != Value::Unbound {
                     self.heap.set_cache(cache, Cache { key: class.0 + 1, slot, epoch: 0, value: Value::Unbound });
                     return Ok(value);
                 }
@@ -345,7 +343,7 @@ impl<H: Heap> Machine<H> {
     /// The slow way of `StoreAttr`.
     pub(super) fn store_attr(&mut self, value: Value, name: &str, new: Value, cache: u16) -> Result<(), Unwind> {
         if let Value::Instance(id) = value {
-            let class = self.heap.instance(id, |instance| instance.class);
+            let class = self.heap.instance_class(id);
             if !self.heap.class(class, |class| class.per_thread) {
                 let slot = self.slot_for(class, name);
                 self.heap.set_cache(cache, Cache { key: class.0 + 1, slot, epoch: 0, value: Value::Unbound });

@@ -183,7 +183,7 @@ impl<H: Heap> Machine<H> {
             self.exception_slots(args)
         } else {
             let room = self.heap.class(class, |class| class.layout.len());
-            Vec::with_capacity(room)
+            return self.heap.new_object(class, room);
         };
         self.heap.new_instance(Instance { class, slots, trace: None })
     }

@@ -10,7 +10,7 @@ impl<H: Heap> Machine<H> {
     #[inline]
     pub(crate) fn class_of(&mut self, value: Value) -> Id {
         match value {
-            Value::Instance(id) => self.heap.instance(id, |instance| instance.class),
+            Value::Instance(id) => self.heap.instance_class(id),
             Value::Iterator(id) => self.heap.iterator_mut(id, |iterator| iterator_class(iterator)),
             Value::DictView(id) => match self.heap.dict_view(id).part {
                 DictPart::Keys => types::DICT_KEYS,

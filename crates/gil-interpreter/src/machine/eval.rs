@@ -1019,42 +1019,28 @@ impl<H: Heap> Machine<H> {
     fn cached_attr(&mut self, value: Value, cache: u16) -> Option<Value> {
         let Value::Instance(id) = value else { return None };
         let cache = self.heap.cache(cache);
-        let fresh = cache.slot == IN_CLASS && cache.epoch == self.heap.class_epoch();
-        let in_class = fresh.then_some(cache.value);
-        self.heap.instance(id, |instance| {
-            let hit = instance.class.0 + 1 == cache.key;
-            if !hit {
-                return None;
+        match self.heap.slot_of(id, cache.key, cache.slot) {
+            Some(Value::Unbound) => None,
+            Some(found) => Some(found.by_parts()),
+            None if cache.slot == IN_CLASS && cache.epoch == self.heap.class_epoch() => {
+                let hit = self.heap.instance_class(id).0 + 1 == cache.key;
+                hit.then_some(cache.value)
             }
-            match instance.slots.get(cache.slot as usize) {
-                None | Some(Value::Unbound) => in_class,
-                Some(found) => Some(found.by_parts()),
-            }
-        })
+            None => None,
+        }
     }
 
     #[inline(always)]
     fn cached_store(&mut self, value: Value, new: Value, cache: u16) -> bool {
         let Value::Instance(id) = value else { return false };
         let cache = self.heap.cache(cache);
-        self.heap.instance_mut(id, |instance| {
-            if instance.class.0 + 1 != cache.key {
-                return false;
-            }
-            match instance.slots.get_mut(cache.slot as usize) {
-                Some(place) => {
-                    *place = new;
-                    true
-                }
-                None => false,
-            }
-        })
+        self.heap.set_slot_of(id, cache.key, cache.slot, new)
     }
 
     #[inline(always)]
     fn cached_method(&mut self, value: Value, cache: u16) -> Option<Value> {
         let class = match value {
-            Value::Instance(id) => self.heap.instance(id, |instance| instance.class),
+            Value::Instance(id) => self.heap.instance_class(id),
             Value::List(_) => types::LIST,
             Value::Str(_) => types::STR,
             Value::Dict(_) => types::DICT,
