@@ -91,7 +91,7 @@ fn extreme<H: Heap>(m: &mut Machine<H>, args: Args, name: &str) -> Result<Value,
         let message = format!("Cannot specify a default for {name}() with multiple positional arguments");
         return Err(m.type_error(message));
     }
-    let key = given(key);
+    let (key, least) = (given(key), name == "min");
     let place = m.roots.len();
     // The best item so far and its key.
     m.roots.extend([Value::Unbound; 2]);
@@ -101,9 +101,10 @@ fn extreme<H: Heap>(m: &mut Machine<H>, args: Args, name: &str) -> Result<Value,
             None => item,
         };
         let best = m.roots[place + 1];
-        let better = match (best, name) {
-            (Value::Unbound, _) => true,
-            (_, "min") => m.rooted(&[item, value], |m| m.less(value, best))?,
+        let better = match (value, best) {
+            (_, Value::Unbound) => true,
+            (Value::Int(a), Value::Int(b)) => a != b && (a < b) == least,
+            _ if least => m.rooted(&[item, value], |m| m.less(value, best))?,
             _ => m.rooted(&[item, value], |m| m.greater(value, best))?,
         };
         if better {

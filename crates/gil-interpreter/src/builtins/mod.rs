@@ -24,6 +24,7 @@ use crate::native::Registry;
 
 /// Fills the table of builtins.
 pub(crate) fn register<H: Heap>(registry: &mut Registry<'_, H>) {
+    crate::operators::register_characters(registry);
     constructors::register(registry);
     lazy::register(registry);
     output::register(registry);

@@ -141,7 +141,7 @@ fn chr<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
     let code = m.whole_number(value)?;
     match u32::try_from(code).ok().filter(|&code| code <= 0x10_ffff) {
         Some(code) => match char::from_u32(code) {
-            Some(character) => Ok(m.str(character.to_string())),
+            Some(character) => Ok(m.character(character)),
             None => Err(m.value_error("chr() arg is half of a pair of codes, which no str holds here")),
         },
         None => Err(m.value_error("chr() arg not in range(0x110000)")),

@@ -9,9 +9,9 @@
 //! Python is sorted here. A list below 64 items is one run and asks the same questions as CPython 3.11.
 //!
 //! # Invariants
-//! - O1: with any answers to `<` at all, the result is a permutation of the input.
-//! - O2: with a true order the result is sorted and equal items keep their order.
-//! - O3: the first error ends the sort.
+//! - SO1: with any answers to `<` at all, the result is a permutation of the input.
+//! - SO2: with a true order the result is sorted and equal items keep their order.
+//! - SO3: the first error ends the sort.
 //!
 //! # Source
 //! CPython 3.11, Objects/listobject.c (`count_run`, `binarysort`).
@@ -191,7 +191,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn o1_any_answers_give_a_permutation(items in prop::collection::vec(any::<u8>(), 0..200), seed in any::<u64>()) {
+        fn so1_any_answers_give_a_permutation(items in prop::collection::vec(any::<u8>(), 0..200), seed in any::<u64>()) {
             let mut state = seed | 1;
             let mut less = |_: &u8, _: &u8| {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -205,7 +205,7 @@ mod tests {
         }
 
         #[test]
-        fn o2_a_true_order_is_kept_and_ties_keep_their_order(items in prop::collection::vec(0..20u8, 0..300)) {
+        fn so2_a_true_order_is_kept_and_ties_keep_their_order(items in prop::collection::vec(0..20u8, 0..300)) {
             let numbered: Vec<(u8, usize)> = items.into_iter().zip(0..).collect();
             let sorted = merge_sort(numbered.clone(), &mut |a, b| Ok::<bool, ()>(a.0 < b.0)).unwrap();
             let mut expected = numbered;
@@ -214,7 +214,7 @@ mod tests {
         }
 
         #[test]
-        fn o3_the_first_error_ends_the_sort(length in 2..200usize, after in 0..100usize) {
+        fn so3_the_first_error_ends_the_sort(length in 2..200usize, after in 0..100usize) {
             let items: Vec<usize> = (0..length).rev().collect();
             let mut asked = 0;
             let result = merge_sort(items, &mut |a, b| {

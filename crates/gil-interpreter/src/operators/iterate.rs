@@ -32,8 +32,13 @@ enum Step {
     Bytes(Id, usize),
     Dict(Entry),
     Sequence(Value, i64),
-    /// It asks other iterators.
-    Compound,
+    /// The following ask other iterators.
+    Enumerate(Value),
+    Zip {
+        strict: bool,
+    },
+    Map(Value),
+    Filter(Value, Value),
 }
 
 impl Iterator {
@@ -77,10 +82,10 @@ impl Iterator {
                 Step::Sequence(*object, *next - 1)
             }
             Iterator::Done => Step::Over,
-            Iterator::Enumerate { .. }
-            | Iterator::Zip { .. }
-            | Iterator::Map { .. }
-            | Iterator::Filter { .. } => Step::Compound,
+            Iterator::Enumerate { inner, .. } => Step::Enumerate(*inner),
+            Iterator::Zip { strict, .. } => Step::Zip { strict: *strict },
+            Iterator::Map { function, .. } => Step::Map(*function),
+            Iterator::Filter { function, inner } => Step::Filter(*function, *inner),
         }
     }
 }
@@ -197,8 +202,9 @@ impl<H: Heap> Machine<H> {
             Step::Text(text, byte) => self.next_character(id, text, byte),
             Step::Dict(entry) => self.next_entry(id, entry)?,
             Step::Sequence(object, at) => return self.next_by_index(id, object, at),
-            Step::Compound => {
-                return self.deeper("", |m| m.rooted(&[Value::Iterator(id)], |m| m.next_compound(id)));
+            compound => {
+                return self
+                    .deeper("", |m| m.rooted(&[Value::Iterator(id)], |m| m.next_compound(id, compound)));
             }
         };
         Ok(self.or_done(id, item))
@@ -212,7 +218,7 @@ impl<H: Heap> Machine<H> {
                 *byte = after;
             }
         });
-        Some(self.str(character.to_string()))
+        Some(self.character(character))
     }
 
     fn next_entry(&mut self, id: Id, at: Entry) -> Result<Option<Value>, Unwind> {
@@ -246,52 +252,68 @@ impl<H: Heap> Machine<H> {
         })
     }
 
-    fn next_compound(&mut self, id: Id) -> Result<Option<Value>, Unwind> {
-        match self.heap.iterator_mut(id, |iterator| iterator.clone()) {
-            Iterator::Enumerate { inner, .. } => {
+    fn next_compound(&mut self, id: Id, step: Step) -> Result<Option<Value>, Unwind> {
+        match step {
+            Step::Enumerate(inner) => {
                 let Some(item) = self.next(inner)? else { return Ok(None) };
                 let number = self.heap.iterator_mut(id, |iterator| match iterator {
                     Iterator::Enumerate { next, .. } => {
-                        let number = *next;
                         *next = next.wrapping_add(1);
-                        number
+                        next.wrapping_sub(1)
                     }
                     _ => 0,
                 });
                 Ok(Some(self.heap.new_tuple(vec![Value::Int(number), item])))
             }
-            Iterator::Zip { inner, strict } => self.next_of_all(id, &inner, strict),
-            Iterator::Map { function, inner } => {
+            Step::Zip { strict } => self.next_of_all(id, strict),
+            Step::Map(function) => {
                 let before = self.roots.len();
-                for &iterator in &inner {
+                let mut at = 0;
+                while let Some(iterator) = self.inner(id, at) {
                     let Some(item) = self.next(iterator)? else { return Ok(None) };
                     self.roots.push(item);
+                    at += 1;
                 }
-                let args = self.roots[before..].to_vec();
-                match self.call(function, &args) {
+                let result = match self.roots[before..] {
+                    [only] => self.call(function, &[only]),
+                    _ => {
+                        let args = self.roots[before..].to_vec();
+                        self.call(function, &args)
+                    }
+                };
+                match result {
                     Ok(value) => Ok(Some(value)),
                     Err(unwind) => self.unless_stop_iteration(unwind),
                 }
             }
-            Iterator::Filter { function, inner } => self.next_that_passes(function, inner),
+            Step::Filter(function, inner) => self.next_that_passes(function, inner),
             _ => Ok(None),
         }
     }
 
-    fn next_of_all(&mut self, id: Id, inner: &[Value], strict: bool) -> Result<Option<Value>, Unwind> {
+    /// One of the iterators behind a zip or map.
+    fn inner(&mut self, id: Id, at: usize) -> Option<Value> {
+        self.heap.iterator_mut(id, |iterator| match iterator {
+            Iterator::Zip { inner, .. } | Iterator::Map { inner, .. } => inner.get(at).copied(),
+            _ => None,
+        })
+    }
+
+    fn next_of_all(&mut self, id: Id, strict: bool) -> Result<Option<Value>, Unwind> {
         let before = self.roots.len();
-        for (at, &iterator) in inner.iter().enumerate() {
+        let mut at = 0;
+        while let Some(iterator) = self.inner(id, at) {
             if let Some(item) = self.next(iterator)? {
                 self.roots.push(item);
+                at += 1;
                 continue;
             }
-            self.or_done(id, None);
             if strict {
-                self.check_lengths(inner, at)?;
+                self.check_lengths(id, at)?;
             }
-            return Ok(None);
+            return Ok(self.or_done(id, None));
         }
-        if inner.is_empty() {
+        if at == 0 {
             return Ok(None);
         }
         let items = self.roots[before..].to_vec();
@@ -299,17 +321,19 @@ impl<H: Heap> Machine<H> {
     }
 
     /// zip(.., strict=True) ended with the iterator at `at`: all must have.
-    fn check_lengths(&mut self, inner: &[Value], at: usize) -> Result<(), Unwind> {
+    fn check_lengths(&mut self, id: Id, at: usize) -> Result<(), Unwind> {
         let others = |count: usize| if count == 1 { " 1".to_owned() } else { format!("s 1-{count}") };
         if at > 0 {
             let message = format!("zip() argument {} is shorter than argument{}", at + 1, others(at));
             return Err(self.value_error(message));
         }
-        for (at, &iterator) in inner.iter().enumerate().skip(1) {
+        let mut at = 1;
+        while let Some(iterator) = self.inner(id, at) {
             if self.next(iterator)?.is_some() {
                 let message = format!("zip() argument {} is longer than argument{}", at + 1, others(at));
                 return Err(self.value_error(message));
             }
+            at += 1;
         }
         Ok(())
     }

@@ -19,10 +19,12 @@ mod sequences;
 mod compare;
 mod contents;
 mod subscript;
+mod characters;
 mod slices;
 mod iterate;
 mod hashing;
 
+pub(crate) use characters::register as register_characters;
 pub(crate) use numbers::{
     Number, float_div_mod, pow_mod, python_hash_float, python_hash_int, round_float, round_int,
 };

@@ -1,9 +1,9 @@
 //! Arithmetic of plain numbers, without a machine: what Python's rules say beyond Rust's.
 //!
 //! # Invariants
-//! - N1: floor division and remainder satisfy `a == (a // b) * b + a % b`, and the remainder has the divisor's sign.
-//! - N2: a quotient of ints is the float next to it, also where the ints have more than 53 bits.
-//! - N3: an int and a float are compared as exact numbers.
+//! - NU1: floor division and remainder satisfy `a == (a // b) * b + a % b`, and the remainder has the divisor's sign.
+//! - NU2: a quotient of ints is the float next to it, also where the ints have more than 53 bits.
+//! - NU3: an int and a float are compared as exact numbers.
 //!
 //! # Source
 //! CPython 3.11: Objects/floatobject.c (`_float_div_mod`, `float_richcompare`, `float___round___impl`),
@@ -266,7 +266,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn n1_floor_division_and_remainder_fit_together(a in any::<i64>(), b in any::<i64>()) {
+        fn nu1_floor_division_and_remainder_fit_together(a in any::<i64>(), b in any::<i64>()) {
             prop_assume!(b != 0 && (a, b) != (i64::MIN, -1));
             let (quotient, rest) = (floor_div(a, b).unwrap(), floor_mod(a, b));
             prop_assert_eq!(i128::from(a), i128::from(quotient) * i128::from(b) + i128::from(rest));
@@ -274,7 +274,7 @@ mod tests {
         }
 
         #[test]
-        fn n1_for_floats_the_remainder_has_the_divisors_sign(a in -1e9..1e9_f64, b in -1e6..1e6_f64) {
+        fn nu1_for_floats_the_remainder_has_the_divisors_sign(a in -1e9..1e9_f64, b in -1e6..1e6_f64) {
             prop_assume!(b != 0.0);
             let (quotient, rest) = float_div_mod(a, b);
             prop_assert!(rest == 0.0 || (rest < 0.0) == (b < 0.0));
@@ -282,7 +282,7 @@ mod tests {
         }
 
         #[test]
-        fn n3_ints_and_floats_are_compared_exactly(a in any::<i64>(), delta in -1024..1024_i64) {
+        fn nu3_ints_and_floats_are_compared_exactly(a in any::<i64>(), delta in -1024..1024_i64) {
             let float = a.saturating_add(delta) as f64;
             prop_assume!(float < 9.2e18);
             let order = exact_order(Value::Int(a), Value::Float(float));
@@ -300,7 +300,7 @@ mod tests {
 
     /// Pairs for which dividing the nearest floats rounds twice, and the limits, with the bits that CPython gives.
     #[test]
-    fn n2_a_quotient_is_rounded_once() {
+    fn nu2_a_quotient_is_rounded_once() {
         let quotients: [(i64, i64, u64); 15] = [
             (-6_329_975_792_576_927_173, 1_363_974_157_860_798_087, 0xc01290366e8459c4),
             (6_851_208_320_085_858_489, 5_046_913_038_458_744_571, 0x3ff5b856e1238a73),
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn n3_beyond_the_ints_and_between_them() {
+    fn nu3_beyond_the_ints_and_between_them() {
         let order = |a, b| exact_order(Value::Int(a), Value::Float(b)).unwrap();
         assert_eq!(order(i64::MAX, 9_223_372_036_854_775_808.0), Some(Ordering::Less));
         assert_eq!(order(i64::MIN, -9_223_372_036_854_775_808.0), Some(Ordering::Equal));

@@ -134,6 +134,9 @@ impl<H: Heap> Machine<H> {
     /// list.extend(iterable); both are rooted.
     pub(crate) fn extend_list(&mut self, list: Id, iterable: Value) -> Result<(), Unwind> {
         let items = self.items(iterable)?;
+        if items.len() > 4096 {
+            self.rooted(&items, |m| m.reserve_items(items.len(), size_of::<Value>()))?;
+        }
         let (before, after) = self.heap.list_mut(list, |list| {
             let before = list.capacity();
             list.extend_from_slice(&items);

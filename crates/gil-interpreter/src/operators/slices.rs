@@ -1,7 +1,7 @@
 //! Slices: which items `start:stop:step` names in a sequence of some length.
 //!
 //! # Invariants
-//! - S1: the indexes are within the length, whatever start, stop and step are.
+//! - SL1: the indexes are within the length, whatever start, stop and step are.
 //!
 //! # Source
 //! CPython 3.11, Objects/sliceobject.c (`PySlice_AdjustIndices`).
@@ -108,7 +108,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn s1_indexes_are_within_the_length(start in part(), stop in part(), step in part(), length in 0..7_usize) {
+        fn sl1_indexes_are_within_the_length(start in part(), stop in part(), step in part(), length in 0..7_usize) {
             let step = step.unwrap_or(1);
             prop_assume!(step != 0);
             let bounds = Bounds::new(start, stop, step, length);

@@ -32,23 +32,23 @@ impl<H: Heap> Machine<H> {
                     None => Err(self.index_error("tuple index out of range")),
                 }
             }
-            (Value::Str(id), Value::Int(index)) => self.character(id, index),
+            (Value::Str(id), Value::Int(index)) => self.character_at(id, index),
             _ => self.subscript_other(a, i),
         }
     }
 
     /// The character at an index.
-    fn character(&mut self, id: Id, index: i64) -> Result<Value, Unwind> {
+    fn character_at(&mut self, id: Id, index: i64) -> Result<Value, Unwind> {
         let text = self.heap.text(id);
         let Some(at) = place(index, text.chars as usize) else {
             return Err(self.index_error("string index out of range"));
         };
-        let one = if text.is_ascii() {
-            text.text[at..=at].into()
+        let character = if text.is_ascii() {
+            text.text.as_bytes().get(at).map(|&byte| char::from(byte))
         } else {
-            text.text.chars().nth(at).map_or_else(String::new, String::from)
+            text.text.chars().nth(at)
         };
-        Ok(self.str(one))
+        Ok(self.character(character.unwrap_or_default()))
     }
 
     fn subscript_other(&mut self, a: Value, i: Value) -> Result<Value, Unwind> {
