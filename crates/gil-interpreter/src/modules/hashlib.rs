@@ -22,7 +22,8 @@ use crate::value::Value;
 const MIN_BYTES: usize = 2048;
 
 pub(super) fn register<H: Heap>(r: &mut Registry<'_, H>) {
-    let class = r.module_class("hashlib", "HASH", types::OBJECT, &[HOST_NAME, "name", "digest_size", "block_size"]);
+    let class =
+        r.module_class("hashlib", "HASH", types::OBJECT, &[HOST_NAME, "name", "digest_size", "block_size"]);
     r.method(class, "update", LockUse::ReleasesFrom(MIN_BYTES), update);
     r.method(class, "digest", LockUse::Holds, digest);
     r.method(class, "hexdigest", LockUse::Holds, hexdigest);
@@ -271,7 +272,8 @@ fn derive<M: Mac + Clone>(
         if key.len() >= length {
             break;
         }
-        let mut last = mac.clone().chain_update(salt).chain_update(block.to_be_bytes()).finalize().into_bytes();
+        let mut last =
+            mac.clone().chain_update(salt).chain_update(block.to_be_bytes()).finalize().into_bytes();
         let mut sum = last.clone();
         for round in 1..rounds {
             if round % 4096 == 0 && stop() {

@@ -111,7 +111,12 @@ fn one<H: Heap>(
     Ok(Value::Float(y))
 }
 
-fn two<H: Heap>(m: &mut Machine<H>, args: Args, name: &str, function: fn(f64, f64) -> f64) -> Result<Value, Unwind> {
+fn two<H: Heap>(
+    m: &mut Machine<H>,
+    args: Args,
+    name: &str,
+    function: fn(f64, f64) -> f64,
+) -> Result<Value, Unwind> {
     let [x, y] = args.exactly(m, name)?;
     let (x, y) = (real(m, x)?, real(m, y)?);
     let z = function(x, y);
@@ -124,7 +129,12 @@ fn two<H: Heap>(m: &mut Machine<H>, args: Args, name: &str, function: fn(f64, f6
     Ok(Value::Float(z))
 }
 
-fn test<H: Heap>(m: &mut Machine<H>, args: Args, name: &str, function: fn(f64) -> bool) -> Result<Value, Unwind> {
+fn test<H: Heap>(
+    m: &mut Machine<H>,
+    args: Args,
+    name: &str,
+    function: fn(f64) -> bool,
+) -> Result<Value, Unwind> {
     let [x] = args.exactly(m, &format!("math.{name}"))?;
     Ok(Value::Bool(function(real(m, x)?)))
 }
@@ -168,7 +178,12 @@ fn ulp(x: f64) -> f64 {
     if !x.is_finite() { x.abs() } else { x.abs().next_up() - x.abs() }
 }
 
-fn rounded<H: Heap>(m: &mut Machine<H>, args: Args, name: &str, round: fn(f64) -> f64) -> Result<Value, Unwind> {
+fn rounded<H: Heap>(
+    m: &mut Machine<H>,
+    args: Args,
+    name: &str,
+    round: fn(f64) -> f64,
+) -> Result<Value, Unwind> {
     let [x] = args.exactly(m, &format!("math.{name}"))?;
     if let Value::Int(_) | Value::Bool(_) = x {
         return whole(m, x).map(Value::Int);

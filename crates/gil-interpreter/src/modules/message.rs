@@ -104,7 +104,8 @@ pub(super) fn pack<H: Heap>(m: &mut Machine<H>, value: Value, route: Route) -> R
 
 impl Packer {
     fn pack<H: Heap>(&mut self, m: &mut Machine<H>, value: Value) -> Result<Message, Unwind> {
-        self.left = self.left.checked_sub(1).ok_or_else(|| m.value_error("the message has too many values"))?;
+        self.left =
+            self.left.checked_sub(1).ok_or_else(|| m.value_error("the message has too many values"))?;
         Ok(match value {
             Value::None | Value::Unbound => Message::None,
             Value::Bool(flag) => Message::Bool(flag),
@@ -125,7 +126,8 @@ impl Packer {
                 Message::Tuple(self.pack_all(m, value, items)?)
             }
             Value::Dict(id) => {
-                let flat: Vec<Value> = pairs(m, id).into_iter().flat_map(|(key, value)| [key, value]).collect();
+                let flat: Vec<Value> =
+                    pairs(m, id).into_iter().flat_map(|(key, value)| [key, value]).collect();
                 let mut flat = self.pack_all(m, value, flat)?.into_iter();
                 let mut packed = Vec::new();
                 while let (Some(key), Some(value)) = (flat.next(), flat.next()) {
@@ -160,7 +162,12 @@ impl Packer {
         Ok(packed)
     }
 
-    fn pack_instance<H: Heap>(&mut self, m: &mut Machine<H>, value: Value, id: Id) -> Result<Message, Unwind> {
+    fn pack_instance<H: Heap>(
+        &mut self,
+        m: &mut Machine<H>,
+        value: Value,
+        id: Id,
+    ) -> Result<Message, Unwind> {
         let class = m.class_of(value);
         if class.index() < types::CLASSES.len() && m.is_subclass(class, types::BASE_EXCEPTION) {
             let Value::Tuple(args) = slot(m, value, types::SLOT_ARGS) else { return Err(cannot(m, value)) };
@@ -239,4 +246,137 @@ pub(super) fn unpack<H: Heap>(m: &mut Machine<H>, message: &Message) -> Result<V
 
 fn unpack_all<H: Heap>(m: &mut Machine<H>, messages: &[Message]) -> Result<Vec<Value>, Unwind> {
     messages.iter().map(|message| unpack(m, message)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::gil::Policy;
+    use crate::program::Program;
+    use crate::run::{Output, RunOptions, run};
+
+    /// What a program prints whose threads have a heap each.
+    fn printed(source: &str) -> String {
+        let program = Program::compile("message.py", source).expect("inside the subset");
+        let output = Output::captured();
+        let options =
+            RunOptions { policy: Policy::PerInterp, output: output.clone(), ..RunOptions::default() };
+        let report = run(&program, options);
+        let (out, err) = output.captured_text();
+        assert_eq!((report.exit_code, &*err), (0, ""));
+        out
+    }
+
+    fn any_message() -> impl Strategy<Value = Message> {
+        let leaf = prop_oneof![
+            Just(Message::None),
+            any::<bool>().prop_map(Message::Bool),
+            any::<i64>().prop_map(Message::Int),
+            any::<u64>().prop_map(Message::Float),
+            any::<String>().prop_map(Message::Str),
+            prop::collection::vec(any::<u8>(), 0..8).prop_map(Message::Bytes),
+            any::<(i64, i64, i64)>().prop_map(|(start, stop, step)| Message::Range(start, stop, step)),
+            any::<u64>().prop_map(Message::Queue),
+        ];
+        leaf.prop_recursive(6, 48, 4, |inner| {
+            let items = prop::collection::vec(inner.clone(), 0..4);
+            prop_oneof![
+                items.clone().prop_map(Message::List),
+                items.clone().prop_map(Message::Tuple),
+                items.prop_map(|items| Message::Exception("ValueError".into(), items)),
+                prop::collection::vec((inner.clone(), inner), 0..3).prop_map(Message::Dict),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn m1_a_message_survives_json(message in any_message()) {
+            let json = serde_json::to_string(&message).expect("it can be written");
+            let back: Message = serde_json::from_str(&json).expect("it can be read");
+            // Debug shows all of it, floats by their bits.
+            prop_assert_eq!(format!("{:?}", back), format!("{:?}", message));
+        }
+    }
+
+    #[test]
+    fn m1_what_is_got_equals_what_was_put_and_is_another_object() {
+        let source = r#"
+import queue
+line = queue.Queue()
+for value in [1, -2.5, float("inf"), "\u00e9", b"\x00", None, True, (1, [2, {"k": (3,)}]), range(1, 9, 2), {1.5: [], (1, 2): {}}]:
+    line.put(value)
+    back = line.get()
+    print(back == value, type(back) is type(value), back)
+rows = [[1]]
+line.put(rows)
+back = line.get()
+print(back is rows, back[0] is rows[0])
+line.put(ValueError("why", 3))
+print(repr(line.get()))
+"#;
+        let expected = "True True 1\nTrue True -2.5\nTrue True inf\nTrue True \u{e9}\nTrue True b'\\x00'\nTrue True None\n\
+             True True True\nTrue True (1, [2, {'k': (3,)}])\nTrue True range(1, 9, 2)\n\
+             True True {1.5: [], (1, 2): {}}\nFalse False\nValueError('why', 3)\n";
+        assert_eq!(printed(source), expected);
+    }
+
+    #[test]
+    fn m1_locks_events_and_queues_are_shared() {
+        let source = "
+import queue, threading
+line = queue.Queue()
+done = threading.Event()
+inner = queue.Queue()
+line.put((done, inner))
+other, other_inner = line.get()
+other.set()
+other_inner.put(5)
+print(done.is_set(), inner.get(), other is done)
+";
+        assert_eq!(printed(source), "True 5 False\n");
+    }
+
+    #[test]
+    fn m2_cycles_depth_and_what_is_no_data_are_refused() {
+        let source = "
+import queue
+line = queue.Queue()
+ring = []
+ring.append({'ring': ring})
+deep = 0
+for _ in range(100):
+    deep = [deep]
+class Point:
+    pass
+for value in [ring, deep, Point(), lambda: 1, queue]:
+    try:
+        line.put(value)
+    except (ValueError, RecursionError, TypeError) as error:
+        print(type(error).__name__, error)
+print(line.qsize())
+";
+        let expected = "ValueError an object that contains itself cannot be sent\n\
+             RecursionError what is nested more than 40 deep cannot be sent\nTypeError cannot pickle 'Point' object\n\
+             TypeError cannot pickle 'function' object\nTypeError cannot pickle 'module' object\n0\n";
+        assert_eq!(printed(source), expected);
+    }
+
+    #[test]
+    fn m2_the_deepest_message_that_is_sent_can_be_read() {
+        let mut message = Message::None;
+        for _ in 0..MAX_DEPTH {
+            message = Message::Dict(vec![(Message::Int(1), message)]);
+        }
+        // As deep as a frame puts it: two more maps around it.
+        let json = format!(
+            "{{\"Put\":{{\"item\":{}}}}}",
+            serde_json::to_string(&message).expect("it can be written")
+        );
+        assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok());
+        let too_deep = format!("{}{}", "{\"List\":[".repeat(400), "]}".repeat(400));
+        assert!(serde_json::from_str::<Message>(&too_deep).is_err());
+    }
 }

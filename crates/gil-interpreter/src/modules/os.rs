@@ -9,7 +9,9 @@ use crate::value::Value;
 pub(super) fn register<H: Heap>(r: &mut Registry<'_, H>) {
     let environ = environ(r.heap);
     r.module_value("os", "environ", environ);
-    for (name, word) in [("name", "posix"), ("sep", "/"), ("linesep", "\n"), ("curdir", "."), ("pathsep", ":")] {
+    for (name, word) in
+        [("name", "posix"), ("sep", "/"), ("linesep", "\n"), ("curdir", "."), ("pathsep", ":")]
+    {
         let word = r.heap.new_str(word);
         r.module_value("os", name, word);
     }

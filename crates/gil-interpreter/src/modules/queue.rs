@@ -157,7 +157,11 @@ fn of<H: Heap>(m: &mut Machine<H>, receiver: Value) -> Result<Arc<QueueHost>, Un
 }
 
 /// The deadline of `timeout`, with the check of CPython's queues.
-pub(super) fn limit<H: Heap>(m: &mut Machine<H>, block: bool, timeout: Value) -> Result<Option<Instant>, Unwind> {
+pub(super) fn limit<H: Heap>(
+    m: &mut Machine<H>,
+    block: bool,
+    timeout: Value,
+) -> Result<Option<Instant>, Unwind> {
     match timeout {
         Value::Unbound | Value::None => Ok(None),
         _ if !block => Ok(None),
@@ -181,7 +185,8 @@ pub(super) fn refuse<H: Heap>(m: &mut Machine<H>, name: &str) -> Unwind {
 }
 
 fn put<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
-    let [receiver, item, block, timeout] = args.bind(m, "Queue.put", ["/self", "item", "block", "timeout"], 2)?;
+    let [receiver, item, block, timeout] =
+        args.bind(m, "Queue.put", ["/self", "item", "block", "timeout"], 2)?;
     let block = flag(m, block, true)?;
     put_item(m, receiver, item, block, timeout)
 }
@@ -277,7 +282,12 @@ fn get_nowait<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> 
     get_item(m, receiver, false, Value::None)
 }
 
-fn get_item<H: Heap>(m: &mut Machine<H>, receiver: Value, block: bool, timeout: Value) -> Result<Value, Unwind> {
+fn get_item<H: Heap>(
+    m: &mut Machine<H>,
+    receiver: Value,
+    block: bool,
+    timeout: Value,
+) -> Result<Value, Unwind> {
     let queue = of(m, receiver)?;
     let deadline = limit(m, block, timeout)?;
     give_way(m);

@@ -49,7 +49,8 @@ pub(super) fn register<H: Heap>(r: &mut Registry<'_, H>) {
         r.module_class("selectors", name, base, &[]);
     }
     let name = if cfg!(target_os = "linux") { "EpollSelector" } else { "PollSelector" };
-    let default = r.modules.iter().find(|module| &*module.name == "selectors").and_then(|m| m.attrs.get(name));
+    let default =
+        r.modules.iter().find(|module| &*module.name == "selectors").and_then(|m| m.attrs.get(name));
     if let Some(default) = default.copied() {
         r.module_value("selectors", "DefaultSelector", default);
     }
@@ -91,9 +92,12 @@ impl SelectorHost {
         // A socket that was closed meanwhile is ready for nothing.
         let open: Vec<_> =
             entries.iter().filter_map(|entry| Some((entry, entry.socket.open().ok()?))).collect();
-        let mut polled: Vec<PollFd<'_>> =
-            open.iter().map(|(entry, socket)| PollFd::from_borrowed_fd(socket.as_fd(), flags(entry.events))).collect();
-        let timeout = Timespec { tv_sec: slice.as_secs() as i64, tv_nsec: i64::from(slice.subsec_nanos()) as _ };
+        let mut polled: Vec<PollFd<'_>> = open
+            .iter()
+            .map(|(entry, socket)| PollFd::from_borrowed_fd(socket.as_fd(), flags(entry.events)))
+            .collect();
+        let timeout =
+            Timespec { tv_sec: slice.as_secs() as i64, tv_nsec: i64::from(slice.subsec_nanos()) as _ };
         // An interruption is as good as nothing: whoever waits comes back at once.
         poll(&mut polled, Some(&timeout)).ok().filter(|count| *count > 0)?;
         let ready = open.iter().zip(&polled).filter_map(|((entry, _), polled)| {

@@ -188,7 +188,11 @@ pub(super) fn module_class<H: Heap>(m: &Machine<H>, module: &str, name: &str) ->
 }
 
 /// A state of ours that a module keeps under a hidden name.
-pub(super) fn module_state<T: HostObject, H: Heap>(m: &Machine<H>, module: &str, name: &str) -> Option<Arc<T>> {
+pub(super) fn module_state<T: HostObject, H: Heap>(
+    m: &Machine<H>,
+    module: &str,
+    name: &str,
+) -> Option<Arc<T>> {
     match module_value(m, module, name) {
         Value::Host(id) => downcast(m.heap.host(id)),
         _ => None,

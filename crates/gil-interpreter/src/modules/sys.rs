@@ -28,7 +28,8 @@ pub(super) fn register<H: Heap>(r: &mut Registry<'_, H>, argv: &[String]) {
         let word = r.heap.new_str(word);
         r.module_value("sys", name, word);
     }
-    let version = r.heap.new_str(format!("{major}.{minor}.{micro} (gil-interpreter {})", env!("CARGO_PKG_VERSION")));
+    let version =
+        r.heap.new_str(format!("{major}.{minor}.{micro} (gil-interpreter {})", env!("CARGO_PKG_VERSION")));
     r.module_value("sys", "version", version);
     let level = r.heap.new_str("final");
     let parts = [major, minor, micro].map(Value::Int);

@@ -164,7 +164,11 @@ mod tests {
             None::<()>
         });
         assert_eq!(ended, Ended::TimedOut);
-        assert_eq!(slices.iter().sum::<Duration>(), Duration::from_millis(25), "and a last look with no wait");
+        assert_eq!(
+            slices.iter().sum::<Duration>(),
+            Duration::from_millis(25),
+            "and a last look with no wait"
+        );
         let mut tries = 0;
         let ended = wait_here(&alarm, &clock, None, &mut |_| {
             tries += 1;

@@ -76,7 +76,12 @@ impl Family {
     }
 
     /// Starts a process; its handle tells when it runs, or why not.
-    pub(super) fn start(self: &Arc<Family>, command: Command, task: Task, daemon: bool) -> io::Result<Arc<Handle>> {
+    pub(super) fn start(
+        self: &Arc<Family>,
+        command: Command,
+        task: Task,
+        daemon: bool,
+    ) -> io::Result<Arc<Handle>> {
         let (ours, theirs) = UnixStream::pair()?;
         let reader = ours.try_clone()?;
         let handle = Arc::new(Handle {

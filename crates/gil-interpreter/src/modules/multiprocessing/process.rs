@@ -114,7 +114,8 @@ fn name_of_target<H: Heap>(m: &mut Machine<H>, target: Value) -> Result<String, 
     };
     let found = name.filter(|name| find_target(m, name) == Some(target));
     found.map(Into::into).ok_or_else(|| {
-        let message = "a process can only be given a function of the module's top level, which it finds again by name";
+        let message =
+            "a process can only be given a function of the module's top level, which it finds again by name";
         m.type_error(message)
     })
 }
@@ -131,7 +132,9 @@ fn task_of<H: Heap>(m: &mut Machine<H>, receiver: Value) -> Result<Task, Unwind>
     let class = m.class_of(receiver);
     let base = module_class(m, "multiprocessing", "Process");
     if m.find_in_class(class, "run") != m.find_in_class(base, "run") {
-        return Err(m.type_error("a subclass of Process with a run() of its own cannot be sent: give it a target"));
+        return Err(
+            m.type_error("a subclass of Process with a run() of its own cannot be sent: give it a target")
+        );
     }
     let target = slot(m, receiver, TARGET);
     let function = if target == Value::None { String::new() } else { name_of_target(m, target)? };
@@ -161,10 +164,14 @@ fn start<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
     }
     let family = family(m);
     if family.parent.get().is_some() {
-        return Err(m.runtime_error("a child process cannot start processes itself here: start them all in the first"));
+        return Err(m.runtime_error(
+            "a child process cannot start processes itself here: start them all in the first",
+        ));
     }
     let Some(spawner) = m.shared.settings.spawner.clone() else {
-        return Err(m.runtime_error("this run cannot start processes: it was given no way to start itself again"));
+        return Err(
+            m.runtime_error("this run cannot start processes: it was given no way to start itself again")
+        );
     };
     let task = task_of(m, receiver)?;
     let daemon = slot(m, receiver, DAEMON);
@@ -271,7 +278,8 @@ fn close<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
     let [receiver] = args.exactly(m, "Process.close")?;
     let started = of(m, receiver)?.handle.get().is_some();
     if started && show(m, receiver)?.is_none() {
-        let message = "Cannot close a process while it is still running. You should first call join() or terminate().";
+        let message =
+            "Cannot close a process while it is still running. You should first call join() or terminate().";
         return Err(m.value_error(message));
     }
     Ok(Value::None)

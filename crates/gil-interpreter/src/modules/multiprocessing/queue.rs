@@ -30,7 +30,9 @@ pub(super) fn register<H: Heap>(r: &mut Registry<'_, H>) {
     r.method(class, "full", LockUse::Releases, full);
     for name in ["close", "join_thread", "cancel_join_thread"] {
         // There is no thread that feeds a pipe here: what was put is there.
-        r.method(class, name, LockUse::Holds, |m, args| args.exactly::<1, _>(m, "Queue.close").map(|_| Value::None));
+        r.method(class, name, LockUse::Holds, |m, args| {
+            args.exactly::<1, _>(m, "Queue.close").map(|_| Value::None)
+        });
     }
 }
 
@@ -59,7 +61,9 @@ pub(super) fn value_of<H: Heap>(m: &mut Machine<H>, number: u64) -> Result<Value
     let queue = match (family.queue(number), family.parent.get()) {
         (Some(queue), _) => QueueHost::Here(queue),
         (None, Some(way)) => QueueHost::There { number, way: Arc::clone(way) },
-        (None, None) => return Err(m.runtime_error("this queue belongs to a process that only its child knows")),
+        (None, None) => {
+            return Err(m.runtime_error("this queue belongs to a process that only its child knows"));
+        }
     };
     let class = module_class(m, "multiprocessing", "Queue");
     Ok(instance_with(m, class, Arc::new(queue)))
@@ -167,7 +171,8 @@ fn ask_there<H: Heap>(
     });
     let request = asked.map_err(|error| broken(m, &error))?;
     let limit = if block { deadline } else { None };
-    let mut waited = wait(m, limit, |slice| way.answers.attempt(slice, |answers| take_answer(answers, request)));
+    let mut waited =
+        wait(m, limit, |slice| way.answers.attempt(slice, |answers| take_answer(answers, request)));
     if waited.as_ref().is_ok_and(Option::is_none) {
         let cancelled = m.allow_threads(|| way.send(&ToParent::Cancel { request }));
         cancelled.map_err(|error| broken(m, &error))?;
@@ -189,7 +194,8 @@ fn broken<H: Heap>(m: &mut Machine<H>, error: &WireError) -> Unwind {
 }
 
 fn put<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
-    let [receiver, item, block, timeout] = args.bind(m, "Queue.put", ["/self", "obj", "block", "timeout"], 2)?;
+    let [receiver, item, block, timeout] =
+        args.bind(m, "Queue.put", ["/self", "obj", "block", "timeout"], 2)?;
     let block = flag(m, block, true)?;
     put_item(m, receiver, item, block, timeout)
 }
@@ -199,7 +205,13 @@ fn put_nowait<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> 
     put_item(m, receiver, item, false, Value::None)
 }
 
-fn put_item<H: Heap>(m: &mut Machine<H>, receiver: Value, item: Value, block: bool, timeout: Value) -> Result<Value, Unwind> {
+fn put_item<H: Heap>(
+    m: &mut Machine<H>,
+    receiver: Value,
+    item: Value,
+    block: bool,
+    timeout: Value,
+) -> Result<Value, Unwind> {
     let queue = of(m, receiver)?;
     let deadline = limit(m, block, timeout)?;
     let item = pack(m, item, Route::Process)?;
@@ -221,7 +233,12 @@ fn get_nowait<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> 
     get_item(m, receiver, false, Value::None)
 }
 
-fn get_item<H: Heap>(m: &mut Machine<H>, receiver: Value, block: bool, timeout: Value) -> Result<Value, Unwind> {
+fn get_item<H: Heap>(
+    m: &mut Machine<H>,
+    receiver: Value,
+    block: bool,
+    timeout: Value,
+) -> Result<Value, Unwind> {
     let queue = of(m, receiver)?;
     let deadline = limit(m, block, timeout)?;
     match ask(m, &queue, Wish::Get, block, deadline)? {
@@ -236,7 +253,9 @@ fn settled<H: Heap>(m: &mut Machine<H>, outcome: Outcome) -> Result<Value, Unwin
         Outcome::Done | Outcome::Refused => Ok(Value::None),
         Outcome::Size { items, .. } => Ok(Value::Int(items as i64)),
         Outcome::TooMuch => Err(m.memory_error()),
-        Outcome::Unknown => Err(m.runtime_error("the process that made this queue does not know it any more")),
+        Outcome::Unknown => {
+            Err(m.runtime_error("the process that made this queue does not know it any more"))
+        }
     }
 }
 

@@ -114,7 +114,9 @@ impl SharedQueue {
     fn settle(&self, line: &mut Line) {
         loop {
             if !line.items.is_empty() && !line.getters.is_empty() {
-                let (Some(item), Some(getter)) = (line.items.pop_front(), line.getters.pop_front()) else { return };
+                let (Some(item), Some(getter)) = (line.items.pop_front(), line.getters.pop_front()) else {
+                    return;
+                };
                 let bytes = item.bytes();
                 match getter.to.answer(getter.request, Outcome::Item(item)) {
                     Err(Outcome::Item(back)) => line.items.push_front(back),

@@ -42,11 +42,23 @@ pub(super) enum ToChild {
 /// From the child.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum ToParent {
-    Get { request: u64, queue: u64 },
-    Put { request: u64, queue: u64, item: Message },
+    Get {
+        request: u64,
+        queue: u64,
+    },
+    Put {
+        request: u64,
+        queue: u64,
+        item: Message,
+    },
     /// How many items it has, and how many fit.
-    Size { request: u64, queue: u64 },
-    Cancel { request: u64 },
+    Size {
+        request: u64,
+        queue: u64,
+    },
+    Cancel {
+        request: u64,
+    },
 }
 
 /// What became of a request.
@@ -54,7 +66,10 @@ pub(super) enum ToParent {
 pub(super) enum Outcome {
     Item(Message),
     Done,
-    Size { items: u64, room: Option<u64> },
+    Size {
+        items: u64,
+        room: Option<u64>,
+    },
     /// Cancelled: there was no item, or no room.
     Refused,
     /// The queue holds as much as it may.
@@ -130,19 +145,29 @@ mod tests {
         assert!(matches!(read(b"\x09\x00\x00\x00{}"), Err(WireError::CutShort)));
         assert!(matches!(read(&u32::MAX.to_le_bytes()), Err(WireError::TooLong(_))));
         assert!(matches!(read(&(MOST_BYTES as u32).to_le_bytes()), Err(WireError::CutShort)));
-        for json in ["", "{}", "null", "{\"Get\":{}}", "{\"Cancel\":{\"request\":-1}}", "{\"Put\":{\"request\":1}}"] {
+        for json in
+            ["", "{}", "null", "{\"Get\":{}}", "{\"Cancel\":{\"request\":-1}}", "{\"Put\":{\"request\":1}}"]
+        {
             assert!(matches!(read(&frame(json)), Err(WireError::Malformed(_))), "{json}");
         }
-        let deep = format!("{{\"Put\":{{\"request\":1,\"queue\":1,\"item\":{}{}", "{\"List\":[".repeat(500), "]}".repeat(500));
+        let deep = format!(
+            "{{\"Put\":{{\"request\":1,\"queue\":1,\"item\":{}{}",
+            "{\"List\":[".repeat(500),
+            "]}".repeat(500)
+        );
         assert!(matches!(read(&frame(&deep)), Err(WireError::Malformed(_))));
-        assert!(matches!(read(&frame("{\"Cancel\":{\"request\":7}}")), Ok(Some(ToParent::Cancel { request: 7 }))));
+        assert!(matches!(
+            read(&frame("{\"Cancel\":{\"request\":7}}")),
+            Ok(Some(ToParent::Cancel { request: 7 }))
+        ));
     }
 
     proptest! {
         #[test]
         fn p1_random_bytes_never_do_more_than_fail(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
             if let Ok(Some(message)) = read(&bytes) {
-                prop_assert!(format!("{message:?}").len() < 10_000);
+                let shown = format!("{message:?}").len();
+                prop_assert!(shown < 10_000);
             }
         }
     }

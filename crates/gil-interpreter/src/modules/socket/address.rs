@@ -9,7 +9,11 @@ use crate::types;
 use crate::value::Value;
 
 /// The system's address of a pair. Names are looked up without the lock.
-pub(super) fn parse<H: Heap>(m: &mut Machine<H>, address: Value, function: &str) -> Result<SocketAddrV4, Unwind> {
+pub(super) fn parse<H: Heap>(
+    m: &mut Machine<H>,
+    address: Value,
+    function: &str,
+) -> Result<SocketAddrV4, Unwind> {
     let Value::Tuple(id) = address else {
         let kind = m.type_name(address);
         return Err(m.type_error(format!("{function}(): AF_INET address must be tuple, not {kind}")));

@@ -133,7 +133,12 @@ fn show<H: Heap>(m: &mut Machine<H>, address: &SockAddr) -> Value {
 }
 
 /// Connects, or says why not. The first call asks for it, each later one what has become of it.
-fn attempt_connect<H: Heap>(m: &mut Machine<H>, receiver: Value, address: Value, name: &str) -> Result<(), Unwind> {
+fn attempt_connect<H: Heap>(
+    m: &mut Machine<H>,
+    receiver: Value,
+    address: Value,
+    name: &str,
+) -> Result<(), Unwind> {
     let socket = of(m, receiver)?;
     let address = SockAddr::from(parse(m, address, name)?);
     if socket.patience() == Patience::None {
@@ -165,7 +170,8 @@ fn connect<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
 /// Python says BlockingIOError where a connection of a non-blocking socket is on its way.
 fn in_progress<H: Heap>(m: &mut Machine<H>, error: Unwind) -> Unwind {
     let number = errno_of(m, error);
-    let on_its_way = [Errno::INPROGRESS, Errno::ALREADY].into_iter().any(|e| number == Some(e.raw_os_error()));
+    let on_its_way =
+        [Errno::INPROGRESS, Errno::ALREADY].into_iter().any(|e| number == Some(e.raw_os_error()));
     if !on_its_way {
         return error;
     }
@@ -270,7 +276,8 @@ fn socketpair<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> 
 }
 
 fn new_tcp<H: Heap>(m: &mut Machine<H>) -> Result<Value, Unwind> {
-    let made = Socket::new(Domain::IPV4, Type::STREAM, None).and_then(|socket| SocketHost::new(socket, false));
+    let made =
+        Socket::new(Domain::IPV4, Type::STREAM, None).and_then(|socket| SocketHost::new(socket, false));
     let socket = made.map_err(|error| m.os_error(&error))?;
     Ok(wrap(m, socket, [AF_INET, SOCK_STREAM, 0]))
 }

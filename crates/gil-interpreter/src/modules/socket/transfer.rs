@@ -3,7 +3,9 @@
 use std::net::SocketAddrV4;
 
 use rustix::event::PollFlags;
-use rustix::net::{RecvFlags, SendFlags, recv as sys_recv, recvfrom as sys_recvfrom, send as sys_send, sendto as sys_sendto};
+use rustix::net::{
+    RecvFlags, SendFlags, recv as sys_recv, recvfrom as sys_recvfrom, send as sys_send, sendto as sys_sendto,
+};
 
 use super::super::support::{bytes, whole};
 use super::address::{pair, parse};

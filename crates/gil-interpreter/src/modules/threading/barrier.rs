@@ -142,8 +142,11 @@ fn wait_native<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind>
     };
     let Ok(index) = came else { return Err(broken(m)) };
     show(m, receiver)?;
-    let result =
-        if index + 1 == barrier.parties { let_go(m, receiver, &barrier) } else { stay(m, &barrier, deadline) };
+    let result = if index + 1 == barrier.parties {
+        let_go(m, receiver, &barrier)
+    } else {
+        stay(m, &barrier, deadline)
+    };
     barrier.inside.change(Gathering::leave);
     show(m, receiver)?;
     result.map(|()| Value::Int(index))
@@ -176,7 +179,11 @@ fn stay<H: Heap>(m: &mut Machine<H>, barrier: &BarrierHost, deadline: Option<Ins
             breaks
         });
         // Who is late while the action runs waits for its end, as in CPython, where that holds the lock.
-        waited = if broke { Ok(Some(Err(()))) } else { wait(m, None, |slice| barrier.inside.attempt(slice, look)) };
+        waited = if broke {
+            Ok(Some(Err(())))
+        } else {
+            wait(m, None, |slice| barrier.inside.attempt(slice, look))
+        };
     }
     match waited {
         Ok(Some(Ok(()))) => Ok(()),

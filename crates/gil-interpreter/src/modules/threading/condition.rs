@@ -121,7 +121,8 @@ fn wait_once<H: Heap>(
 }
 
 fn wait_for<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
-    let [receiver, predicate, limit] = args.bind(m, "Condition.wait_for", ["/self", "predicate", "timeout"], 2)?;
+    let [receiver, predicate, limit] =
+        args.bind(m, "Condition.wait_for", ["/self", "predicate", "timeout"], 2)?;
     let condition = of(m, receiver)?;
     let deadline = timeout(m, limit)?;
     loop {

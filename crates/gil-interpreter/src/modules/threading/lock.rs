@@ -1,7 +1,7 @@
 //! `Lock` and `RLock`: tried first with the global lock held, waited for without it.
 //!
 //! # Invariants
-//! - L1: at most one thread has it; a reentrant one its owner may take again, and must give back as often.
+//! - TL1: at most one thread has it; a reentrant one its owner may take again, and must give back as often.
 //!
 //! # Source
 //! CPython 3.11 `Modules/_threadmodule.c`.
@@ -118,13 +118,18 @@ impl Mutual {
         if self.give(m.thread) {
             return Ok(());
         }
-        let message = if self.reentrant { "cannot release un-acquired lock" } else { "release unlocked lock" };
+        let message =
+            if self.reentrant { "cannot release un-acquired lock" } else { "release unlocked lock" };
         Err(m.runtime_error(message))
     }
 }
 
 /// Where `acquire(blocking, timeout)` may wait until, with CPython's checks.
-fn limits<H: Heap>(m: &mut Machine<H>, blocking: Value, timeout: Value) -> Result<(bool, Option<Instant>), Unwind> {
+fn limits<H: Heap>(
+    m: &mut Machine<H>,
+    blocking: Value,
+    timeout: Value,
+) -> Result<(bool, Option<Instant>), Unwind> {
     let blocking = flag(m, blocking, true)?;
     let timeout = if timeout == Value::Unbound { -1.0 } else { seconds(m, timeout)? };
     if !blocking && timeout != -1.0 {
@@ -186,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn l1_one_thread_has_it_and_its_owner_may_take_a_reentrant_one_again() {
+    fn tl1_one_thread_has_it_and_its_owner_may_take_a_reentrant_one_again() {
         let plain = Mutual::new(false);
         let take = |lock: &Mutual, me| lock.state.with(|held| held.take(me, lock.reentrant)).is_some();
         assert!(take(&plain, 1) && !take(&plain, 1) && !take(&plain, 2));

@@ -53,7 +53,8 @@ fn make<H: Heap>(m: &mut Machine<H>, args: Args, bounded: bool) -> Result<Value,
 }
 
 fn acquire<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
-    let [receiver, blocking, limit] = args.bind(m, "Semaphore.acquire", ["/self", "blocking", "timeout"], 1)?;
+    let [receiver, blocking, limit] =
+        args.bind(m, "Semaphore.acquire", ["/self", "blocking", "timeout"], 1)?;
     let semaphore = host::<SemaphoreHost, H>(m, receiver, "Semaphore")?;
     let blocking = flag(m, blocking, true)?;
     if !blocking && !matches!(limit, Value::Unbound | Value::None) {

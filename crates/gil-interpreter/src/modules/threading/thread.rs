@@ -346,7 +346,8 @@ fn is_alive<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
 fn repr<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
     let [receiver] = args.exactly(m, "Thread.__repr__")?;
     let thread = of(m, receiver)?;
-    let (name, ident, daemon) = (slot(m, receiver, NAME), slot(m, receiver, IDENT), slot(m, receiver, DAEMON));
+    let (name, ident, daemon) =
+        (slot(m, receiver, NAME), slot(m, receiver, IDENT), slot(m, receiver, DAEMON));
     let name = m.str_of(name)?;
     let state = match (thread.started.load(Relaxed), thread.is_alive()) {
         (false, _) => "initial",

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::super::support::{deadline, downcast, module_value, or, seconds, set_slot, slot};
 use super::event::EventHost;
 use super::thread::{SLOTS, call_target};
-use super::super::support::{downcast, module_value, or, seconds, deadline, set_slot, slot};
 use crate::heap::Heap;
 use crate::machine::{Machine, Unwind};
 use crate::native::{Args, LockUse, Registry};
@@ -61,7 +61,8 @@ fn run<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
     let interval = seconds(m, interval)?;
     let until = deadline(m, interval);
     if !event.wait(m, until)? {
-        let (function, list, kwargs) = (slot(m, receiver, FUNCTION), slot(m, receiver, ARGS), slot(m, receiver, KWARGS));
+        let (function, list, kwargs) =
+            (slot(m, receiver, FUNCTION), slot(m, receiver, ARGS), slot(m, receiver, KWARGS));
         call_target(m, function, list, kwargs)?;
     }
     event.set();
