@@ -21,10 +21,10 @@ pub(super) fn real<H: Heap>(m: &mut Machine<H>, value: Value) -> Result<f64, Unw
         Value::Int(n) => Ok(n as f64),
         Value::Bool(b) => Ok(f64::from(u8::from(b))),
         _ => {
-            if let Some(method) = m.special(value, "__float__") {
-                if let Value::Float(x) = m.call_special(method, value, &[])? {
-                    return Ok(x);
-                }
+            if let Some(method) = m.special(value, "__float__")
+                && let Value::Float(x) = m.call_special(method, value, &[])?
+            {
+                return Ok(x);
             }
             let kind = m.type_name(value);
             Err(m.type_error(format!("must be real number, not {kind}")))
@@ -38,10 +38,10 @@ pub(super) fn whole<H: Heap>(m: &mut Machine<H>, value: Value) -> Result<i64, Un
         Value::Int(n) => Ok(n),
         Value::Bool(b) => Ok(i64::from(b)),
         _ => {
-            if let Some(method) = m.special(value, "__index__") {
-                if let Value::Int(n) = m.call_special(method, value, &[])? {
-                    return Ok(n);
-                }
+            if let Some(method) = m.special(value, "__index__")
+                && let Value::Int(n) = m.call_special(method, value, &[])?
+            {
+                return Ok(n);
             }
             let kind = m.type_name(value);
             Err(m.type_error(format!("'{kind}' object cannot be interpreted as an integer")))

@@ -241,7 +241,7 @@ impl Handle {
     }
 
     pub(super) fn status(&self) -> Option<i32> {
-        self.state.with(|state| ended(state))
+        self.state.with(ended)
     }
 }
 

@@ -68,7 +68,7 @@ fn init<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
         return Err(fail(m, Errno::AFNOSUPPORT));
     }
     let kind = kind_of(m, numbers[1])?;
-    let made = Socket::new(Domain::IPV4, kind, None).and_then(|socket| SocketHost::new(socket, false));
+    let made = Socket::new(Domain::IPV4, kind, None).and_then(SocketHost::new);
     let socket = made.map_err(|error| m.os_error(&error))?;
     set_host(m, receiver, Arc::new(socket));
     describe(m, receiver, numbers);
@@ -119,7 +119,7 @@ fn accept<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
     let [receiver] = args.exactly(m, "socket.accept")?;
     let listener = of(m, receiver)?;
     let (socket, address) = call(m, &listener, PollFlags::IN, |socket| socket.accept())?;
-    let socket = SocketHost::new(socket, false).map_err(|error| m.os_error(&error))?;
+    let socket = SocketHost::new(socket).map_err(|error| m.os_error(&error))?;
     let socket = wrap(m, socket, [AF_INET, SOCK_STREAM, 0]);
     let address = show(m, &address);
     Ok(m.heap.new_tuple(vec![socket, address]))
@@ -268,7 +268,7 @@ fn socketpair<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> 
     let number = if kind == Value::Unbound { SOCK_STREAM } else { whole(m, kind)? };
     let kind = kind_of(m, number)?;
     let made = Socket::pair(Domain::UNIX, kind, None)
-        .and_then(|(a, b)| Ok((SocketHost::new(a, true)?, SocketHost::new(b, true)?)));
+        .and_then(|(a, b)| Ok((SocketHost::new(a)?, SocketHost::new(b)?)));
     let (a, b) = made.map_err(|error| m.os_error(&error))?;
     let a = wrap(m, a, [AF_UNIX, number, 0]);
     let b = wrap(m, b, [AF_UNIX, number, 0]);
@@ -276,8 +276,7 @@ fn socketpair<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> 
 }
 
 fn new_tcp<H: Heap>(m: &mut Machine<H>) -> Result<Value, Unwind> {
-    let made =
-        Socket::new(Domain::IPV4, Type::STREAM, None).and_then(|socket| SocketHost::new(socket, false));
+    let made = Socket::new(Domain::IPV4, Type::STREAM, None).and_then(SocketHost::new);
     let socket = made.map_err(|error| m.os_error(&error))?;
     Ok(wrap(m, socket, [AF_INET, SOCK_STREAM, 0]))
 }

@@ -30,17 +30,15 @@ pub(in super::super) struct SocketHost {
     /// None after `close`. Calls under way keep the descriptor until they return.
     socket: Mutex<Option<Arc<Socket>>>,
     patience: Mutex<Patience>,
-    /// A socket of `socketpair`, which has no address to tell.
-    pub(super) unnamed: bool,
 }
 
 impl HostObject for SocketHost {}
 
 impl SocketHost {
-    pub(super) fn new(socket: Socket, unnamed: bool) -> io::Result<SocketHost> {
+    pub(super) fn new(socket: Socket) -> io::Result<SocketHost> {
         socket.set_nonblocking(true)?;
         let socket = Mutex::new(Some(Arc::new(socket)));
-        Ok(SocketHost { socket, patience: Mutex::new(Patience::Forever), unnamed })
+        Ok(SocketHost { socket, patience: Mutex::new(Patience::Forever) })
     }
 
     /// The socket, or `Bad file descriptor` when it was closed.
@@ -71,7 +69,7 @@ pub(super) fn of<H: Heap>(m: &mut Machine<H>, receiver: Value) -> Result<Arc<Soc
 }
 
 /// Waits until a descriptor is ready for one thing, or for so long; interruptions count as not ready.
-pub(in super::super) fn poll_one_way(fd: BorrowedFd<'_>, way: PollFlags, slice: Duration) {
+fn poll_one_way(fd: BorrowedFd<'_>, way: PollFlags, slice: Duration) {
     let timeout = Timespec { tv_sec: slice.as_secs() as i64, tv_nsec: i64::from(slice.subsec_nanos()) as _ };
     // Whoever polls tries again afterwards, so that an error of poll itself shows there.
     let _ = poll(&mut [PollFd::from_borrowed_fd(fd, way)], Some(&timeout));

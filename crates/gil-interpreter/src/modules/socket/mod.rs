@@ -21,7 +21,7 @@ use crate::native::Registry;
 use crate::types;
 use crate::value::Value;
 
-pub(super) use host::{SocketHost, poll_one_way};
+pub(super) use host::SocketHost;
 
 pub(super) fn register<H: Heap>(r: &mut Registry<'_, H>) {
     r.module_value("socket", "error", Value::Class(types::OS_ERROR));

@@ -18,7 +18,7 @@ use crate::types;
 use crate::value::Value;
 
 pub(super) use lock::Mutual;
-pub(super) use thread::{call_target, join_all, name_of_current};
+pub(super) use thread::{call_target, join_all};
 
 pub(super) fn register<H: Heap>(r: &mut Registry<'_, H>) {
     r.module_value("threading", "TIMEOUT_MAX", Value::Float(9_223_372_036.0));

@@ -171,13 +171,6 @@ fn current<H: Heap>(m: &mut Machine<H>) -> Result<Value, Unwind> {
     }
 }
 
-/// The name of the calling thread.
-pub(in super::super) fn name_of_current<H: Heap>(m: &mut Machine<H>) -> Result<Box<str>, Unwind> {
-    let current = current(m)?;
-    let name = slot(m, current, NAME);
-    Ok(text(m, name).unwrap_or_default())
-}
-
 fn of<H: Heap>(m: &mut Machine<H>, receiver: Value) -> Result<Arc<ThreadHost>, Unwind> {
     host(m, receiver, "Thread")
 }
