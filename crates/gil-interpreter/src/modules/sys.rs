@@ -106,7 +106,12 @@ fn exit<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
     if list.len() > 1 {
         return Err(m.type_error(format!("exit expected at most 1 argument, got {}", list.len())));
     }
-    Err(m.raise_with(types::SYSTEM_EXIT, list))
+    let args = match list[..] {
+        [Value::None] => Vec::new(),
+        [Value::Tuple(all)] => m.heap.tuple(all).to_vec(),
+        _ => list,
+    };
+    Err(m.raise_with(types::SYSTEM_EXIT, args))
 }
 
 fn get_switch_interval<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
