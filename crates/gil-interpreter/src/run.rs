@@ -11,6 +11,7 @@
 //! The main thread of the program is joined by `run`, and joins all others before that. A time limit or an
 //! interrupt reaches threads through their breaker words, and those that wait in natives through `stopping`.
 
+use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::Command;
@@ -237,6 +238,7 @@ pub(crate) struct Settings {
     pub(crate) spawner: Option<Spawner>,
     pub(crate) main_name: &'static str,
     pub(crate) file: PathBuf,
+    pub(crate) thread_names: ThreadNames,
     stop: Arc<Stop>,
 }
 
@@ -269,11 +271,13 @@ pub fn run(program: &Program, options: RunOptions) -> RunReport {
     let started = options.clock.now();
     let clock = options.clock.clone();
     let (policy, ablations) = (options.policy, options.ablations);
+    let names = ThreadNames::default();
     let job = {
         let (program, breakers, stop) = (program.clone(), Arc::clone(&breakers), Arc::clone(&stop));
+        let names = names.clone();
         move || match options.policy {
-            Policy::Free => run_free(&program, options, breakers, stop),
-            _ => run_locked(&program, options, breakers, stop),
+            Policy::Free => run_free(&program, options, breakers, stop, names),
+            _ => run_locked(&program, options, breakers, stop, names),
         }
     };
     let thread = std::thread::Builder::new().name("main".into()).stack_size(crate::machine::STACK_BYTES).spawn(job);
@@ -285,8 +289,7 @@ pub fn run(program: &Program, options: RunOptions) -> RunReport {
     watchdog.end();
     let mut lock = LockReport::new(policy, ablations);
     for end in ended {
-        let name = thread_name(end.thread);
-        lock.add(end.thread, &name, &end.counters);
+        lock.add(end.thread, &names.of(end.thread), &end.counters);
     }
     let elapsed = clock.now().saturating_duration_since(started);
     RunReport { exit_code, timed_out: stop.timed_out.load(Relaxed), lock, elapsed }
@@ -316,9 +319,22 @@ fn adopted(mut options: RunOptions) -> RunOptions {
 /// Exit code of a run that a mistake of ours ended, as a panic has it.
 const INTERNAL_ERROR: i32 = 101;
 
-/// How a thread of the program is called in pictures and tables.
-fn thread_name(thread: u32) -> String {
-    if thread == 0 { "main".into() } else { format!("thread {thread}") }
+/// How the threads of the program are called in pictures and tables: as the program called them when they started.
+#[derive(Clone, Default)]
+pub(crate) struct ThreadNames(Arc<Mutex<HashMap<u32, Box<str>>>>);
+
+impl ThreadNames {
+    pub(crate) fn set(&self, thread: u32, name: &str) {
+        self.0.lock().insert(thread, name.into());
+    }
+
+    fn of(&self, thread: u32) -> String {
+        match self.0.lock().get(&thread) {
+            _ if thread == 0 => "main".to_owned(),
+            Some(name) if !name.is_empty() => String::from(&**name),
+            _ => format!("thread {thread}"),
+        }
+    }
 }
 
 /// A panic is a mistake of ours. The thread may have held the lock, so nobody can go on: say so and end the process.
@@ -332,12 +348,12 @@ pub(crate) fn guard_against_panics<R>(work: impl FnOnce() -> R) -> R {
     }
 }
 
-fn watching(options: &RunOptions) -> Watching {
+fn watching(options: &RunOptions, names: ThreadNames) -> Watching {
     let (clock, timing, recorder) = (options.clock.clone(), options.timing, options.recorder.clone());
     Arc::new(move |lock_id, thread| Watch {
         clock: clock.clone(),
         timing,
-        lane: recorder.lane(&thread_name(thread)),
+        lane: recorder.lane(&names.of(thread)),
         lock_id,
     })
 }
@@ -347,6 +363,7 @@ fn run_locked(
     options: RunOptions,
     breakers: Arc<Breakers>,
     stop: Arc<Stop>,
+    names: ThreadNames,
 ) -> (i32, Vec<ThreadEnd>) {
     let compiled = &program.compiled;
     let heap = LockedHeap::new(compiled.globals.len(), compiled.caches as usize, options.memory_limit_bytes);
@@ -357,17 +374,23 @@ fn run_locked(
     };
     let apart = (options.policy == Policy::PerInterp).then(|| Arc::new(new_lock) as Apart);
     let lock = Arc::new(new_lock(Box::new(heap)));
-    let view = LockedView::new(lock, Arc::clone(&breakers), 0, watching(&options), apart);
+    let view = LockedView::new(lock, Arc::clone(&breakers), 0, watching(&options, names.clone()), apart);
     let word = view.word();
-    start(program, options, view, word, breakers, stop)
+    start(program, options, view, word, breakers, stop, names)
 }
 
-fn run_free(program: &Program, options: RunOptions, breakers: Arc<Breakers>, stop: Arc<Stop>) -> (i32, Vec<ThreadEnd>) {
+fn run_free(
+    program: &Program,
+    options: RunOptions,
+    breakers: Arc<Breakers>,
+    stop: Arc<Stop>,
+    names: ThreadNames,
+) -> (i32, Vec<ThreadEnd>) {
     let compiled = &program.compiled;
     let heap = FreeHeap::new(compiled.globals.len(), compiled.caches as usize, options.memory_limit_bytes);
     let view = FreeView::new(heap, Arc::clone(&breakers), 0);
     let word = view.word();
-    start(program, options, view, word, breakers, stop)
+    start(program, options, view, word, breakers, stop, names)
 }
 
 /// Fills the heap with what always exists, and runs the module on this thread.
@@ -378,6 +401,7 @@ fn start<H: Heap>(
     word: Arc<std::sync::atomic::AtomicU32>,
     breakers: Arc<Breakers>,
     stop: Arc<Stop>,
+    names: ThreadNames,
 ) -> (i32, Vec<ThreadEnd>) {
     guard_against_panics(move || {
         heap.acquire(0);
@@ -401,7 +425,7 @@ fn start<H: Heap>(
             natives: found.natives,
             builtins: found.builtins,
             modules: found.modules,
-            settings: settings(program, &options, stop),
+            settings: settings(program, &options, stop, names),
             object_init,
             threads: Threads::default(),
             ended: Mutex::new(Vec::new()),
@@ -417,7 +441,7 @@ fn start<H: Heap>(
     })
 }
 
-fn settings(program: &Program, options: &RunOptions, stop: Arc<Stop>) -> Settings {
+fn settings(program: &Program, options: &RunOptions, stop: Arc<Stop>, thread_names: ThreadNames) -> Settings {
     let file = &*program.compiled.file;
     Settings {
         policy: options.policy,
@@ -434,6 +458,7 @@ fn settings(program: &Program, options: &RunOptions, stop: Arc<Stop>) -> Setting
         spawner: options.spawner.clone(),
         main_name: options.main_name,
         file: PathBuf::from(file),
+        thread_names,
         stop,
     }
 }

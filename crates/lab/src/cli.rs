@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::py::child;
 use crate::py::options::PyOptions;
 use crate::py::words;
 
@@ -26,37 +25,16 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Py(Box<PyOptions>),
-    /// A child process of a program that `lab py` runs; not for people.
-    #[command(hide = true)]
-    PyChild {
-        parent: u32,
-        #[command(flatten)]
-        options: Box<PyOptions>,
-    },
-}
-
-/// What the user asks for.
-#[derive(Debug)]
-pub(crate) enum Asked {
-    /// `lab py`.
-    Py(Box<PyOptions>),
-    /// A child process that the program of the process `parent` started.
-    Child { parent: u32, options: Box<PyOptions> },
 }
 
 /// Reads the words of a command line, the name of the command itself first.
 ///
 /// # Errors
 /// Bad usage, and also help and version, as clap has it; `exit` of the error prints it.
-pub(crate) fn parse(mut line: Vec<OsString>) -> Result<Asked, clap::Error> {
+pub(crate) fn parse(mut line: Vec<OsString>) -> Result<Box<PyOptions>, clap::Error> {
     let mut program = Vec::new();
-    let begin = match line.get(1) {
-        Some(word) if word == "py" => Some(2),
-        Some(word) if word == child::ROLE => Some(3.min(line.len())), // Behind the parent's number.
-        _ => None,
-    };
-    if let Some(begin) = begin {
-        let behind = line.split_off(begin);
+    if line.get(1).is_some_and(|word| word == "py") {
+        let behind = line.split_off(2);
         let mut cli = Cli::command();
         cli.build();
         let py = cli.find_subcommand("py").expect("`py` is declared above");
@@ -69,15 +47,10 @@ pub(crate) fn parse(mut line: Vec<OsString>) -> Result<Asked, clap::Error> {
         program = told.program;
     }
     let program = texts(program)?;
-    let with_args = |mut options: Box<PyOptions>| -> Result<Box<PyOptions>, clap::Error> {
-        options.args = program;
-        options.check().map_err(|message| refuse(&message))?;
-        Ok(options)
-    };
-    match Cli::try_parse_from(line)?.command {
-        Command::Py(options) => Ok(Asked::Py(with_args(options)?)),
-        Command::PyChild { parent, options } => Ok(Asked::Child { parent, options: with_args(options)? }),
-    }
+    let Command::Py(mut options) = Cli::try_parse_from(line)?.command;
+    options.args = program;
+    options.check().map_err(|message| refuse(&message))?;
+    Ok(options)
 }
 
 /// `sys.argv` has texts; what the system allows beyond them is refused, not changed.
@@ -104,10 +77,7 @@ mod tests {
     fn py(line: &str) -> Result<PyOptions, clap::Error> {
         let words = std::iter::once("lab py").chain(line.split('|')).flat_map(|part| part.split(' '));
         let words = words.filter(|word| !word.is_empty()).map(OsString::from).collect();
-        parse(words).map(|asked| match asked {
-            Asked::Py(options) => *options,
-            Asked::Child { .. } => panic!("{line} asks for no child"),
-        })
+        parse(words).map(|options| *options)
     }
 
     fn refusal(line: &str) -> String {

@@ -14,15 +14,11 @@ use std::process::ExitCode;
 use owo_colors::OwoColorize;
 
 fn main() -> ExitCode {
-    let asked = match cli::parse(std::env::args_os().collect()) {
-        Ok(asked) => asked,
+    let options = match cli::parse(std::env::args_os().collect()) {
+        Ok(options) => options,
         Err(refused) => refused.exit(), // Help ends with 0, bad usage with 2.
     };
-    let done = match asked {
-        cli::Asked::Py(options) => py::command(&options),
-        cli::Asked::Child { parent, options } => py::child_command(parent, &options),
-    };
-    match done {
+    match py::command(&options) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             anstream::eprintln!("{} {error:#}", "error:".red().bold());

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use trace_report::chart::{LatencyChart, latency_svg, ranges_svg};
 use trace_report::html::{Cell, Column, Page, Table, Tone, latency_table};
-use trace_report::lanes::{Timeline, TimelineOptions, Window};
+use trace_report::lanes::{Timeline, TimelineOptions, Window, Words};
 use trace_report::text::columns;
 
 mod markup;
@@ -67,7 +67,7 @@ fn v3_script_data_carries_the_texts_unchanged() {
         let value: Value = serde_json::from_str(&script.text).expect("JSON");
         assert_eq!(value["rows"][0]["name"], EVIL);
         assert!(value["labels"].as_array().expect("labels").contains(&EVIL.into()));
-        assert_eq!(value["stalls"].as_array().expect("stalls").len(), 3);
+        assert_eq!(value["sought"].as_array().expect("stalls").len(), 3);
         assert_eq!(value["dropped"], "No records were dropped.");
     }
 }
@@ -168,7 +168,7 @@ fn a_page_without_timelines_carries_no_viewer() {
 #[test]
 fn a_long_recording_is_made_coarser_until_the_page_is_light() {
     let window = Window::new(0, 10_000_000_000);
-    let mut timeline = Timeline { window, rows: Vec::new(), marks: Vec::new(), dropped: 0 };
+    let mut timeline = Timeline { window, rows: Vec::new(), marks: Vec::new(), dropped: 0, words: Words::LOOPS };
     let spans = (0..200_000).map(|n| (n * 50_000, n * 50_000 + 10_000));
     let row =
         trace_report::lanes::Row::overlapping("loop", trace_report::lanes::Class::Busy, "x", window, spans);

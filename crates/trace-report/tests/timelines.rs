@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use runtime_trace::Recording;
 use trace_report::lanes::{
-    Charset, Class, Color, Interval, Row, TerminalStyle, Timeline, TimelineOptions, Window,
+    Charset, Class, Color, Interval, Row, TerminalStyle, Timeline, TimelineOptions, Window, Words
 };
 use trace_report::text::columns;
 
@@ -179,7 +179,7 @@ fn what_overlaps_is_counted() {
     let steps: Vec<_> = row.intervals.iter().map(|one| (one.start_ns, one.end_ns, one.depth)).collect();
     assert_eq!(steps, [(10, 20, 1), (20, 25, 3), (25, 30, 2), (30, 40, 1), (90, 100, 1)]);
     assert_eq!(row.depth_max(), 3);
-    assert_eq!(row.intervals[1].describe(), "3 requests wait: 5 ns");
+    assert_eq!(row.intervals[1].describe(&Words::LOOPS), "3 requests wait: 5 ns");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use runtime_trace::Recording;
-use trace_report::lanes::{Class, Row, Timeline, TimelineOptions, Window};
+use trace_report::lanes::{Class, Row, Timeline, TimelineOptions, Window, Words};
 
 use crate::load::Outcome;
 use crate::starvation::acts::Act;
@@ -51,7 +51,13 @@ impl Scene {
 pub(crate) fn together(scenes: &[Scene], stall_after: Duration, late: Duration) -> Option<Timeline> {
     let length_ns = scenes.iter().map(|scene| scene.window.length_ns()).max()?;
     let mut together =
-        Timeline { window: Window::new(0, length_ns), rows: Vec::new(), marks: Vec::new(), dropped: 0 };
+        Timeline {
+                window: Window::new(0, length_ns),
+                rows: Vec::new(),
+                marks: Vec::new(),
+                dropped: 0,
+                words: Words::LOOPS,
+            };
     for act in Act::ALL {
         let Some(scene) = scenes.iter().find(|scene| scene.act == act) else { continue };
         let timeline = scene.timeline(stall_after, late);

@@ -106,6 +106,7 @@ impl<H: Heap> Machine<H> {
         finish: Arc<Finish>,
     ) -> Result<u32, Unwind> {
         let thread = self.shared.threads.started.fetch_add(1, Relaxed) + 1;
+        self.shared.settings.thread_names.set(thread, name);
         let mut stack = vec![callable];
         stack.extend_from_slice(args);
         let live = stack.len();

@@ -1,13 +1,15 @@
-//! Child processes of `multiprocessing`: this program again, with a role.
+//! Child processes of `multiprocessing`: this program again, on the same file.
 //!
 //! # Model
 //! ```text
-//! parent: spawner --> lab py-child PARENT [the parent's options] -- FILE ARGS
-//! child:  tells the kernel to end it with its parent, compiles FILE, runs it as `__mp_main__`, then its task
+//! parent: spawner --> lab py [the parent's rules] -- FILE, its standard input a socket to the parent
+//! child:  the interpreter sees its role in the environment, runs FILE as `__mp_main__`, then its task
 //! ```
+//! What the program gets in `sys.argv` comes with the task. A child ends when its socket does, so none outlives its
+//! parent, however that ended.
 //!
 //! # Invariants
-//! - M1: a child runs under the rules of its parent: policy, interval, ablations, memory, arguments.
+//! - M1: a child runs under the rules of its parent: policy, interval, ablations, memory.
 
 use std::ffi::OsString;
 use std::process::Command;
@@ -18,16 +20,12 @@ use gil_interpreter::Spawner;
 
 use super::options::PyOptions;
 
-/// The word that stands for the role.
-pub(crate) const ROLE: &str = "py-child";
-
 /// Makes the commands that start children of this process.
 pub(crate) fn spawner(options: &PyOptions) -> anyhow::Result<Spawner> {
     let program = std::env::current_exe().context("cannot find the path of this program")?;
-    let mut words: Vec<OsString> = vec![ROLE.into(), std::process::id().to_string().into()];
+    let mut words: Vec<OsString> = vec!["py".into()];
     words.extend(rules(options));
     words.extend(["--".into(), options.file.clone().into_os_string()]);
-    words.extend(options.args.iter().map(OsString::from));
     Ok(Arc::new(move || {
         let mut command = Command::new(&program);
         command.args(&words);
@@ -49,40 +47,27 @@ fn rules(options: &PyOptions) -> Vec<OsString> {
     words.into_iter().map(OsString::from).collect()
 }
 
-/// Lets the kernel end this process with the parent that started it.
-///
-/// # Errors
-/// Fails when the parent has gone already.
-pub(crate) fn die_with(parent: u32) -> anyhow::Result<()> {
-    #[cfg(target_os = "linux")]
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
-        .context("cannot ask the kernel to end this process with its parent")?;
-    // Elsewhere a child notices the end of its parent when the connection closes.
-    let now = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get());
-    anyhow::ensure!(now == i32::try_from(parent).ok(), "the process that started this one has ended");
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{self, Asked};
+    use crate::cli;
 
     #[test]
     fn m1_a_child_gets_the_rules_of_its_parent() {
-        let line = "lab py --gil gil32 --interval 700 --ablate no-forced-switch --memory 64 a.py x --gil -- -h --stats";
-        let line = line.replace("--gil -- ", "-- --gil ");
         let parse = |words: Vec<OsString>| cli::parse(words).expect("valid");
-        let Asked::Py(parent) = parse(line.split(' ').map(OsString::from).collect()) else {
-            panic!("lab py")
-        };
-        let command = spawner(&parent).expect("the path of the tests")();
-        let words = std::iter::once("lab".into()).chain(command.get_args().map(OsString::from)).collect();
-        let Asked::Child { parent: pid, options: child } = parse(words) else { panic!("a child") };
-        assert_eq!(pid, std::process::id());
-        assert_eq!((child.gil, child.interval, child.memory), (parent.gil, parent.interval, parent.memory));
-        assert_eq!((&child.ablate, &child.file, &child.args), (&parent.ablate, &parent.file, &parent.args));
-        assert_eq!(child.args, ["x", "--gil", "-h", "--stats"]);
-        assert!(!child.stats, "what the parent shows is of the parent");
+        for rules in [
+            "--gil gil32 --interval 700 --ablate no-forced-switch --memory 64",
+            "--gil tick --check-interval 9",
+        ] {
+            let line = format!("lab py {rules} --stats --time-limit 5 a.py -- x --gil -h");
+            let parent = parse(line.split(' ').map(OsString::from).collect());
+            let command = spawner(&parent).expect("the path of the tests")();
+            let words = std::iter::once("lab".into()).chain(command.get_args().map(OsString::from)).collect();
+            let child = parse(words);
+            assert_eq!((child.gil, child.interval, child.memory), (parent.gil, parent.interval, parent.memory));
+            assert_eq!((&child.ablate, &child.file), (&parent.ablate, &parent.file));
+            assert_eq!(child.check_interval, parent.check_interval);
+            assert!(!child.stats && child.args.is_empty(), "what the parent shows is of the parent");
+        }
     }
 }

@@ -10,11 +10,12 @@
 //! # Invariants
 //! - K1: the spans of a lane are in order of time, touch each other, are not empty, and lie in the recording.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
 use runtime_trace::{EventKind, Recording};
-use trace_report::lanes::{Class, Interval, Row, Timeline, Window};
+use trace_report::lanes::{Class, Interval, Row, Timeline, Window, Words};
 use trace_report::text;
 
 /// How a thread stands to its lock.
@@ -34,6 +35,8 @@ pub(crate) struct Span {
     pub(crate) from_ns: u64,
     pub(crate) to_ns: u64,
     pub(crate) state: State,
+    /// Of a wait: the lane that had the lock when it began, if one had.
+    pub(crate) behind: Option<usize>,
 }
 
 /// One thread.
@@ -45,43 +48,50 @@ pub(crate) struct LockLane {
     pub(crate) dropped: u64,
 }
 
-/// The lanes on which something happened with a lock, in the order in which the threads began.
+/// The lanes of a recording, in the order in which the threads began; one that never met a lock has no spans.
 pub(crate) fn lanes(recording: &Recording) -> Vec<LockLane> {
     let end_ns = recording.time_range_ns().map_or(0, |(_, last)| last);
-    let mut open: Vec<Option<(u64, State)>> = vec![None; recording.lanes.len()];
+    let mut open: Vec<Option<Span>> = vec![None; recording.lanes.len()];
+    let mut holders: HashMap<u64, usize> = HashMap::new();
     let names = recording.lanes.iter();
     let mut lanes: Vec<LockLane> = names
         .map(|lane| LockLane { name: lane.name.clone(), spans: Vec::new(), dropped: lane.dropped })
         .collect();
     for record in &recording.records {
-        let state = match record.kind {
-            EventKind::LockRequest => State::Waits,
-            EventKind::LockAcquire => State::Has,
-            EventKind::LockRelease => State::Without,
-            _ => continue,
-        };
         let at = usize::from(record.lane);
+        let (mut state, mut behind) = (State::Waits, None);
+        match record.kind {
+            EventKind::LockRequest => behind = holders.get(&record.id).copied().filter(|holder| *holder != at),
+            EventKind::LockAcquire => {
+                holders.insert(record.id, at);
+                state = State::Has;
+            }
+            EventKind::LockRelease => {
+                holders.remove(&record.id);
+                state = State::Without;
+            }
+            _ => continue,
+        }
         let (Some(lane), Some(open)) = (lanes.get_mut(at), open.get_mut(at)) else { continue };
-        if let Some((from_ns, before)) = open.replace((record.t_ns, state)) {
-            lane.add(from_ns, record.t_ns, before);
+        if let Some(before) = open.replace(Span { from_ns: record.t_ns, to_ns: record.t_ns, state, behind }) {
+            lane.add(Span { to_ns: record.t_ns, ..before });
         }
     }
     for (lane, open) in lanes.iter_mut().zip(open) {
-        if let Some((from_ns, state)) = open.filter(|(_, state)| *state != State::Without) {
-            lane.add(from_ns, end_ns, state);
+        if let Some(span) = open.filter(|span| span.state != State::Without) {
+            lane.add(Span { to_ns: end_ns, ..span });
         }
     }
-    lanes.retain(|lane| !lane.spans.is_empty());
     lanes
 }
 
 impl LockLane {
     /// K1: nothing is added for no time, and what goes on in the same state is one span.
-    fn add(&mut self, from_ns: u64, to_ns: u64, state: State) {
+    fn add(&mut self, span: Span) {
         match self.spans.last_mut() {
-            _ if from_ns >= to_ns => {}
-            Some(last) if last.state == state && last.to_ns == from_ns => last.to_ns = to_ns,
-            _ => self.spans.push(Span { from_ns, to_ns, state }),
+            _ if span.from_ns >= span.to_ns => {}
+            Some(last) if last.state == span.state && last.to_ns == span.from_ns => last.to_ns = span.to_ns,
+            _ => self.spans.push(span),
         }
     }
 
@@ -105,24 +115,24 @@ pub(crate) fn around_longest_wait(lanes: &[LockLane], all: Window) -> Option<Win
     Some(Window::new(from_ns, (from_ns + length_ns).min(all.to_ns)))
 }
 
-/// Rows for the timelines of pictures and pages.
+/// Rows for the timelines of pictures and pages; a wait is named after the thread that had the lock then.
 pub(crate) fn timeline(lanes: &[LockLane], window: Window, dropped: u64) -> Timeline {
-    let label = |state: State| -> (Class, Arc<str>) {
-        match state {
-            State::Has => (Class::Busy, "has the lock".into()),
-            State::Waits => (Class::Wait, "waits for the lock".into()),
-            State::Without => (Class::Idle, "no lock".into()),
-        }
-    };
+    let names: Vec<Arc<str>> = lanes.iter().map(|lane| lane.name.as_str().into()).collect();
     let row = |lane: &LockLane| {
         let intervals = lane.spans.iter().filter_map(|span| {
             let (start_ns, end_ns) = window.clip(span.from_ns, span.to_ns)?;
-            let (class, label) = label(span.state);
+            let class = match span.state {
+                State::Has => Class::Busy,
+                State::Waits => Class::Wait,
+                State::Without => Class::Idle,
+            };
+            let label = span.behind.and_then(|holder| names.get(holder).cloned()).unwrap_or_default();
             Some(Interval { start_ns, end_ns, class, depth: 1, label })
         });
         Row { name: lane.name.clone(), intervals: intervals.collect(), dropped: lane.dropped }
     };
-    Timeline { window, rows: lanes.iter().map(row).collect(), marks: Vec::new(), dropped }
+    let rows = lanes.iter().filter(|lane| !lane.spans.is_empty()).map(row).collect();
+    Timeline { window, rows, marks: Vec::new(), dropped, words: Words::LOCK }
 }
 
 /// Which characters stand for the states: has, waits, no lock.
@@ -137,7 +147,7 @@ pub(crate) fn terminal(lanes: &[LockLane], window: Window, width: usize, ascii: 
     let cell_ns = window.length_ns().div_ceil(cells as u64);
     let mut out =
         format!("{:NAME_COLUMNS$}  |0{:>rest$}\n", "", text::duration(window.length_ns()), rest = cells - 2);
-    for lane in lanes {
+    for lane in lanes.iter().filter(|lane| !lane.spans.is_empty()) {
         let name: String = text::plain(&lane.name).chars().take(NAME_COLUMNS).collect();
         let line: String = most_of(lane, window, cells, cell_ns, glyphs);
         let _ = writeln!(out, "{name:<NAME_COLUMNS$}  {}", line.trim_end());
@@ -219,7 +229,7 @@ mod tests {
             spans("echo"),
             [(5, State::Waits), (1, State::Has), (5, State::Without), (1, State::Waits)]
         );
-        assert_eq!(found.len(), 2, "a thread that never met the lock has no lane");
+        assert_eq!(spans("loop"), [], "a thread that never met the lock");
         for lane in &found {
             assert!(
                 lane.spans
@@ -268,6 +278,10 @@ echo            ----------##..........--
         assert_eq!(timeline.rows[0].total_ns(Class::Busy), 11 * MS);
         assert_eq!(timeline.rows[1].total_ns(Class::Wait), 6 * MS);
         assert_eq!(timeline.rows[1].total_ns(Class::Idle), 5 * MS);
-        assert!(timeline.summary().contains("echo"));
+        assert_eq!(timeline.rows.len(), 2, "without the thread that never met the lock");
+        let behind: Vec<&str> = timeline.sought().iter().map(|(_, wait)| &*wait.label).collect();
+        assert_eq!(behind, ["spinner", "", "spinner"], "in between nobody had it");
+        let summary = timeline.summary();
+        assert!(summary.contains("3 waits; the longest is of echo, 5.00 ms behind spinner"), "{summary}");
     }
 }

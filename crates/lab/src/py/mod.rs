@@ -17,7 +17,7 @@ mod calibration;
 mod pictures;
 mod ctrl_c;
 mod run;
-pub(crate) mod child;
+mod child;
 
 use std::io::Write;
 
@@ -36,14 +36,6 @@ pub(crate) fn command(options: &PyOptions) -> anyhow::Result<u8> {
     let source = read(options)?;
     let Some(program) = compile(options, &source) else { return Ok(REFUSED) };
     if options.dis { show_listing(options, &source, &program) } else { run::run(options, &program) }
-}
-
-/// Does what a process of `multiprocessing` is to do.
-pub(crate) fn child_command(parent: u32, options: &PyOptions) -> anyhow::Result<u8> {
-    child::die_with(parent)?;
-    let source = read(options)?;
-    let Some(program) = compile(options, &source) else { return Ok(REFUSED) };
-    run::run_child(options, &program)
 }
 
 fn read(options: &PyOptions) -> anyhow::Result<String> {

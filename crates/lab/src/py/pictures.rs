@@ -42,7 +42,7 @@ impl<'a> Pictures<'a> {
                 out.push_str(&table);
             }
         }
-        if self.lanes.is_empty() {
+        if self.lanes.iter().all(|lane| lane.spans.is_empty()) {
             return out;
         }
         let all = Window::all(&self.recording);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clock::Clock;
-use gil_interpreter::{ChildTask, Interrupt, Program, RunOptions};
+use gil_interpreter::{Interrupt, Program, RunOptions};
 use runtime_trace::Recorder;
 
 use super::calibration;
@@ -37,18 +37,6 @@ pub(crate) fn run(options: &PyOptions, program: &Program) -> anyhow::Result<u8> 
     }
     let code = if report.timed_out && report.exit_code == 0 { 1 } else { report.exit_code };
     Ok((code & 0xff) as u8) // As the system does with the argument of exit().
-}
-
-/// Runs the program as a child process of `multiprocessing`: its module first, then what the parent asked for.
-pub(crate) fn run_child(options: &PyOptions, program: &Program) -> anyhow::Result<u8> {
-    let interrupt = Interrupt::default();
-    ctrl_c::listen(interrupt.clone()).context("cannot listen to Ctrl-C")?;
-    let run_options = RunOptions {
-        main_name: "__mp_main__",
-        child: ChildTask::of_this_process().context("cannot talk to the program that started this one")?,
-        ..run_options(options, interrupt, Recorder::off())?
-    };
-    Ok((gil_interpreter::run(program, run_options).exit_code & 0xff) as u8)
 }
 
 /// What the library is told.

@@ -1,6 +1,5 @@
 // The timeline viewer: a canvas over the data beside it, moved by buttons, keys and dragging.
 const CLASSES = ["idle", "busy", "job", "wait", "stall"]; // In the order of `Class` in Rust.
-const WORDS = ["idle in poll", "busy", "runs a job", "waiting", "stalled"];
 
 function duration(ns) {
   const [value, unit] = ns < 1e3 ? [ns, "ns"] : ns < 999500 ? [ns / 1e3, "µs"] : ns < 999.5e6 ? [ns / 1e6, "ms"] : [ns / 1e9, "s"];
@@ -15,14 +14,15 @@ function niceStep(length, parts) {
 
 function viewer(root, data, still) {
   const ROW = 30, GAP = 16, TOP = 30, CELL = 2, SHORTEST = 1000; // Pixels; the last one is nanoseconds.
-  const view = { from: 0, to: data.length, stall: -1 };
+  const words = data.words, WORDS = words.classes;
+  const view = { from: 0, to: data.length, at: -1 };
   const canvas = document.createElement("canvas");
   const output = document.createElement("output");
   const bar = document.createElement("div");
   bar.className = "bar";
   const keys = document.createElement("p");
   keys.className = "keys";
-  keys.textContent = "Keys: ← → move, + − zoom, 0 all, n p next and previous stall.";
+  keys.textContent = `Keys: ← → move, + − zoom, 0 all, n p next and previous ${words.one}.`;
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "img");
   const legend = document.createElement("p");
@@ -51,19 +51,19 @@ function viewer(root, data, still) {
     clamp(view.from + (length - next) * at, next);
   };
   function step(direction) {
-    if (!data.stalls.length) return;
+    if (!data.sought.length) return;
     const middle = (view.from + view.to) / 2;
-    let next = view.stall + direction;
-    if (view.stall < 0) {
-      next = direction > 0 ? data.stalls.findIndex((s) => s[2] > view.from) : data.stalls.findLastIndex((s) => s[1] < middle);
-      if (next < 0) next = direction > 0 ? data.stalls.length - 1 : 0;
+    let next = view.at + direction;
+    if (view.at < 0) {
+      next = direction > 0 ? data.sought.findIndex((s) => s[2] > view.from) : data.sought.findLastIndex((s) => s[1] < middle);
+      if (next < 0) next = direction > 0 ? data.sought.length - 1 : 0;
     }
-    view.stall = Math.min(data.stalls.length - 1, Math.max(0, next));
-    const [, start, end] = data.stalls[view.stall];
+    view.at = Math.min(data.sought.length - 1, Math.max(0, next));
+    const [, start, end] = data.sought[view.at];
     clamp(start - (end - start) * 0.75, (end - start) * 2.5);
     say();
   }
-  const all = () => { view.stall = -1; clamp(0, data.length); say(); };
+  const all = () => { view.at = -1; clamp(0, data.length); say(); };
   const button = (text, label, action, className = "") => {
     const one = document.createElement("button");
     Object.assign(one, { type: "button", textContent: text, className, title: label });
@@ -78,9 +78,9 @@ function viewer(root, data, still) {
   button("+", "zoom in", moved(() => zoom(0.5)));
   button("−", "zoom out", moved(() => zoom(2)));
   button("all", "show all", all);
-  const previous = button("previous stall", "previous stall", () => step(-1), "step");
-  const following = button("next stall", "next stall", () => step(1), "step");
-  previous.disabled = following.disabled = data.stalls.length === 0;
+  const previous = button(`previous ${words.one}`, `previous ${words.one}`, () => step(-1), "step");
+  const following = button(`next ${words.one}`, `next ${words.one}`, () => step(1), "step");
+  previous.disabled = following.disabled = data.sought.length === 0;
 
   function pieceText(row, [start, end, kind, fill, depth, label, count]) {
     const name = data.labels[label];
@@ -90,13 +90,13 @@ function viewer(root, data, still) {
   function say(extra) {
     const window = `Showing ${duration(view.from)} to ${duration(view.to)} of ${duration(data.length)}.`;
     let text = extra;
-    if (!text && view.stall >= 0) {
-      const [row, start, end, label] = data.stalls[view.stall];
-      text = `Stall ${view.stall + 1} of ${data.stalls.length}: ${data.labels[label] || "a callback"} held ${data.rows[row].name} for ${duration(end - start)}, at ${duration(start)}.`;
+    if (!text && view.at >= 0) {
+      const [row, start, end, label] = data.sought[view.at];
+      text = `${words.one[0].toUpperCase() + words.one.slice(1)} ${view.at + 1} of ${data.sought.length}: ${data.labels[label] || words.unnamed} ${words.verb} ${data.rows[row].name} for ${duration(end - start)}, at ${duration(start)}.`;
     }
     if (!text) {
-      const count = data.stalls.length;
-      text = count === 0 ? "No stall in this window." : `${count} ${count === 1 ? "stall" : "stalls"}: press “next stall”.`;
+      const count = data.sought.length;
+      text = count === 0 ? `No ${words.one} in this window.` : `${count} ${count === 1 ? words.one : words.many}: press “next ${words.one}”.`;
     }
     output.textContent = `${window} ${text}`;
     canvas.setAttribute("aria-label", output.textContent);
@@ -143,7 +143,7 @@ function viewer(root, data, still) {
   function drawRow(paint, row, top, { left, right, narrow, x, color, font }) {
     paint.fillStyle = color("line");
     paint.fillRect(left, top + ROW, right - left, 1);
-    const notes = [], shares = [];
+    const notes = [], shares = [], works = row.pieces.some((piece) => piece[2] === 1);
     for (const piece of row.pieces) {
       const [start, end, kind, fill, depth, label] = piece;
       if (end <= view.from || start >= view.to) continue;
@@ -158,7 +158,8 @@ function viewer(root, data, still) {
       const height = kind === 0 ? 3 : stall ? ROW + 8 : Math.max(2, ROW * share);
       paint.fillStyle = color(CLASSES[kind]);
       const wide = Math.max(stall ? 2 : 0.75, to - from);
-      paint.fillRect(from, top + ROW + (stall ? 4 : 0) - height, wide, height);
+      const hangs = kind === 3 && works; // So that shares of work and of waiting do not cover each other.
+      paint.fillRect(from, hangs ? top : top + ROW + (stall ? 4 : 0) - height, wide, height);
       const name = data.labels[label];
       if (stall) notes.push([end - start, from, name]);
       else if (name && wide > 60 && kind !== 0 && depth === 1 && share > 0.6) {
@@ -173,7 +174,7 @@ function viewer(root, data, still) {
       cells.forEach((taken, cell) => {
         if (taken === 0) return;
         const height = kind === 0 ? 3 : Math.max(2, ROW * Math.min(1, Math.ceil((8 * taken) / CELL) / 8));
-        paint.fillRect(left + cell * CELL, top + ROW - height, CELL, height);
+        paint.fillRect(left + cell * CELL, kind === 3 && works ? top : top + ROW - height, CELL, height);
       });
     });
     font("400", 12);

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::html::script_json;
-use crate::lanes::{Class, Piece, Row, Timeline, coarsen, dropped_sentence};
+use crate::lanes::{Class, Piece, Row, Timeline, Words, coarsen, dropped_sentence};
 use crate::text::{duration, escape, plain};
 
 /// A page with more pieces than this would be slow to open; the rows are made coarser until they fit.
@@ -18,8 +18,18 @@ struct Data {
     marks: Vec<(u64, String)>,
     /// The sentence about lost records.
     dropped: String,
-    /// Row, start, end, label.
-    stalls: Vec<(usize, u64, u64, usize)>,
+    /// What the reader looks for: row, start, end, label.
+    sought: Vec<(usize, u64, u64, usize)>,
+    words: WordsData,
+}
+
+#[derive(Serialize)]
+struct WordsData {
+    classes: [&'static str; Class::ALL.len()],
+    one: &'static str,
+    many: &'static str,
+    verb: &'static str,
+    unnamed: &'static str,
 }
 
 #[derive(Serialize)]
@@ -40,29 +50,36 @@ pub(super) fn markup(timeline: &Timeline, title: &str, number: usize) -> String 
          <div class=\"viewer\" id=\"viewer{number}\" role=\"group\" aria-label=\"{title_html}, to move through\" \
          lang=\"en\" hidden></div>\n\
          <script type=\"application/json\" class=\"viewer-data\">{json}</script>\n\
-         <figcaption>{title_html}</figcaption>\n{stalls}</figure>\n",
+         <figcaption>{title_html}</figcaption>\n{sought}</figure>\n",
         svg = timeline.svg(title, 920),
         json = script_json(&json),
-        stalls = stall_list(timeline),
+        sought = sought_list(timeline),
     )
 }
 
-/// The stalls in words, the longest first; the picture says the same.
-fn stall_list(timeline: &Timeline) -> String {
-    let mut stalls = timeline.stalls();
-    if stalls.is_empty() {
-        return "<p>No stall in this window.</p>\n".to_owned();
+/// How many of what the reader looks for are listed, and how many a viewer steps through.
+const LISTED_MAX: usize = 100;
+
+/// Stalls or waits in words, the longest first; the picture says the same.
+fn sought_list(timeline: &Timeline) -> String {
+    let mut found = timeline.sought();
+    let Words { one, many, verb, unnamed, .. } = timeline.words;
+    if found.is_empty() {
+        return format!("<p>No {one} in this window.</p>\n");
     }
-    let count = stalls.len();
-    stalls.sort_by_key(|(_, stall)| std::cmp::Reverse(stall.duration_ns()));
-    let items = stalls.iter().take(100).map(|(row, stall)| {
-        let at = duration(stall.start_ns - timeline.window.from_ns);
-        let label = if stall.label.is_empty() { "an unnamed callback" } else { &stall.label };
-        format!("<li>{} at {at}: {} held {}</li>", duration(stall.duration_ns()), escape(label), escape(row))
+    let count = found.len();
+    found.sort_by_key(|(_, one)| std::cmp::Reverse(one.duration_ns()));
+    let items = found.iter().take(LISTED_MAX).map(|(row, one)| {
+        let at = duration(one.start_ns - timeline.window.from_ns);
+        let label = if one.label.is_empty() { unnamed } else { &one.label };
+        format!("<li>{} at {at}: {} {verb} {}</li>", duration(one.duration_ns()), escape(label), escape(row))
     });
     let items: String = items.collect();
-    let more = if count > 100 { format!("<p>and {} more</p>", count - 100) } else { String::new() };
-    let noun = if count == 1 { "stall" } else { "stalls" };
+    let more = match count.saturating_sub(LISTED_MAX) {
+        0 => String::new(),
+        more => format!("<p>and {more} more</p>"),
+    };
+    let noun = if count == 1 { one } else { many };
     format!("<details><summary>{count} {noun}, the longest first</summary><ol>{items}</ol>{more}</details>\n")
 }
 
@@ -89,17 +106,34 @@ fn data(timeline: &Timeline) -> Data {
         }
     });
     let rows = rows.collect();
-    let mut stalls = Vec::new();
-    for (index, row) in timeline.rows.iter().enumerate() {
-        for stall in row.intervals.iter().filter(|interval| interval.class == Class::Stall) {
-            let (start, end) = (stall.start_ns - window.from_ns, stall.end_ns - window.from_ns);
-            stalls.push((index, start, end, labels.number_of(&stall.label)));
-        }
-    }
-    stalls.sort_by_key(|stall| stall.1);
+    let sought = sought(timeline, &mut labels);
     let marks = timeline.marks.iter().map(|mark| (mark.at_ns - window.from_ns, plain(&mark.label))).collect();
     let dropped = dropped_sentence(timeline.dropped);
-    Data { length: window.length_ns(), rows, labels: labels.list, marks, dropped, stalls }
+    Data { length: window.length_ns(), rows, labels: labels.list, marks, dropped, sought, words: words(&timeline.words) }
+}
+
+/// In order of time; of very many only the longest.
+fn sought(timeline: &Timeline, labels: &mut Labels) -> Vec<(usize, u64, u64, usize)> {
+    let class = timeline.words.sought;
+    let rows = timeline.rows.iter().enumerate();
+    let all = rows.flat_map(|(index, row)| row.intervals.iter().map(move |interval| (index, interval)));
+    let mut found: Vec<_> = all.filter(|(_, interval)| interval.class == class).collect();
+    if class != Class::Stall {
+        found.sort_by_key(|(_, interval)| std::cmp::Reverse(interval.duration_ns()));
+        found.truncate(LISTED_MAX);
+    }
+    found.sort_by_key(|(_, interval)| interval.start_ns);
+    let from_ns = timeline.window.from_ns;
+    let found = found.into_iter().map(|(index, interval)| {
+        let label = labels.number_of(&interval.label);
+        (index, interval.start_ns - from_ns, interval.end_ns - from_ns, label)
+    });
+    found.collect()
+}
+
+fn words(words: &Words) -> WordsData {
+    let Words { classes, one, many, verb, unnamed, .. } = *words;
+    WordsData { classes, one, many, verb, unnamed }
 }
 
 fn pieces(timeline: &Timeline, resolution_ns: u64) -> Vec<Vec<Piece>> {

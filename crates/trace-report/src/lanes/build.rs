@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use runtime_trace::{EventKind, Recording, Slice};
 
-use crate::lanes::{Class, Interval, Mark, Row, Timeline, Window};
+use crate::lanes::{Class, Interval, Mark, Row, Timeline, Window, Words};
 
 /// What to show of a recording.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +45,7 @@ pub(super) fn timeline(recording: &Recording, window: Window, options: &Timeline
     }
     loops.append(&mut others);
     let marks = if options.marks { marks(recording, window) } else { Vec::new() };
-    Timeline { window, rows: loops, marks, dropped: recording.dropped() }
+    Timeline { window, rows: loops, marks, dropped: recording.dropped(), words: Words::LOOPS }
 }
 
 fn belongs_to_a_loop(kind: EventKind) -> bool {

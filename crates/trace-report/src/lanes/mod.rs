@@ -8,6 +8,7 @@
 //! # Invariants
 //! - V1: the intervals of a row are ordered, do not overlap, are not empty and lie in the window.
 
+mod words;
 mod build;
 mod coarse;
 mod terminal;
@@ -20,6 +21,7 @@ use runtime_trace::Recording;
 pub use build::TimelineOptions;
 pub(crate) use coarse::{Piece, coarsen};
 pub use terminal::{Charset, Color, TerminalStyle};
+pub use words::Words;
 
 use crate::text;
 
@@ -81,17 +83,6 @@ impl Class {
     /// Every class, in order.
     pub const ALL: [Class; 5] = [Class::Idle, Class::Busy, Class::Job, Class::Wait, Class::Stall];
 
-    /// The word for legends and texts.
-    pub fn word(self) -> &'static str {
-        match self {
-            Class::Idle => "idle in poll",
-            Class::Busy => "busy",
-            Class::Job => "runs a job",
-            Class::Wait => "waiting",
-            Class::Stall => "stalled",
-        }
-    }
-
     /// The name of the class in CSS and JSON.
     pub(crate) fn key(self) -> &'static str {
         match self {
@@ -126,11 +117,12 @@ impl Interval {
     }
 
     /// One line for a tooltip.
-    pub fn describe(&self) -> String {
+    pub fn describe(&self, words: &Words) -> String {
+        let word = words.of(self.class);
         let what = match (&*self.label, self.depth) {
-            ("", 1) => self.class.word().to_owned(),
-            ("", depth) => format!("{depth} {}", self.class.word()),
-            (label, 1) => format!("{label} ({})", self.class.word()),
+            ("", 1) => word.to_owned(),
+            ("", depth) => format!("{depth} {word}"),
+            (label, 1) => format!("{label} ({word})"),
             (label, depth) => format!("{depth} {label}"),
         };
         format!("{what}: {}", text::duration(self.duration_ns()))
@@ -195,6 +187,8 @@ pub struct Timeline {
     pub marks: Vec<Mark>,
     /// Records lost on all lanes of the recording, shown or not.
     pub dropped: u64,
+    /// What the classes are called; [`Words::LOOPS`] unless the rows are something else.
+    pub words: Words,
 }
 
 impl Timeline {
@@ -205,15 +199,19 @@ impl Timeline {
 
     /// The stalls with the name of their row, in order of time.
     pub fn stalls(&self) -> Vec<(&str, &Interval)> {
-        let in_row = |row: &'_ Row| -> Vec<usize> {
-            (0..row.intervals.len()).filter(|&index| row.intervals[index].class == Class::Stall).collect()
-        };
-        let mut stalls: Vec<(&str, &Interval)> = Vec::new();
-        for row in &self.rows {
-            stalls.extend(in_row(row).into_iter().map(|index| (row.name.as_str(), &row.intervals[index])));
-        }
-        stalls.sort_by_key(|(_, stall)| stall.start_ns);
-        stalls
+        self.of_class(Class::Stall)
+    }
+
+    /// What the reader looks for, with the name of its row, in order of time.
+    pub fn sought(&self) -> Vec<(&str, &Interval)> {
+        self.of_class(self.words.sought)
+    }
+
+    fn of_class(&self, class: Class) -> Vec<(&str, &Interval)> {
+        let all = self.rows.iter().flat_map(|row| row.intervals.iter().map(|one| (row.name.as_str(), one)));
+        let mut found: Vec<(&str, &Interval)> = all.filter(|(_, one)| one.class == class).collect();
+        found.sort_by_key(|(_, interval)| interval.start_ns);
+        found
     }
 
     /// The picture in words: what a reader who does not see it must know. Plain text, one sentence for each row.
@@ -221,32 +219,40 @@ impl Timeline {
         let length_ns = self.window.length_ns();
         let mut sentences = vec![format!("{} of {} rows.", text::duration(length_ns), self.rows.len())];
         for row in &self.rows {
-            sentences.push(row_sentence(row, length_ns));
+            sentences.push(row_sentence(row, length_ns, &self.words));
         }
-        if let Some((row, stall)) = self.stalls().into_iter().max_by_key(|(_, stall)| stall.duration_ns()) {
-            let at = text::duration(stall.start_ns - self.window.from_ns);
-            let count = self.stalls().len();
-            let by = if stall.label.is_empty() {
-                String::new()
-            } else {
-                format!(" by {}", text::plain(&stall.label))
-            };
-            let held = text::duration(stall.duration_ns());
-            let stalls = if count == 1 { "1 stall" } else { &format!("{count} stalls") };
-            sentences
-                .push(format!("{stalls}; the longest held {} for {held}{by}, at {at}.", text::plain(row)));
-        }
+        sentences.extend(self.longest_sentence());
         sentences.push(dropped_sentence(self.dropped));
         sentences.join(" ")
     }
+
+    /// How many of what the reader looks for, and the longest.
+    fn longest_sentence(&self) -> Option<String> {
+        let found = self.sought();
+        let (row, longest) = found.iter().max_by_key(|(_, one)| one.duration_ns())?;
+        let (at, length) = (text::duration(longest.start_ns - self.window.from_ns), text::duration(longest.duration_ns()));
+        let row = text::plain(row);
+        let count = match found.len() {
+            1 => format!("1 {}", self.words.one),
+            count => format!("{count} {}", self.words.many),
+        };
+        let by = |word: &str| match &*longest.label {
+            "" => String::new(),
+            label => format!(" {word} {}", text::plain(label)),
+        };
+        Some(match self.words.sought {
+            Class::Stall => format!("{count}; the longest held {row} for {length}{}, at {at}.", by("by")),
+            _ => format!("{count}; the longest is of {row}, {length}{}, at {at}.", by("behind")),
+        })
+    }
 }
 
-fn row_sentence(row: &Row, length_ns: u64) -> String {
+fn row_sentence(row: &Row, length_ns: u64, words: &Words) -> String {
     let mut parts = Vec::new();
     for class in Class::ALL {
         let total_ns = row.total_ns(class);
         if total_ns > 0 {
-            parts.push(format!("{} {:.0} %", class.word(), total_ns as f64 * 100.0 / length_ns as f64));
+            parts.push(format!("{} {:.0} %", words.of(class), total_ns as f64 * 100.0 / length_ns as f64));
         }
     }
     if row.depth_max() > 1 {

@@ -2,10 +2,11 @@
 //!
 //! # Model
 //! Height tells what colour tells: idle is a thin line, work rises with the share of the time that it took, a
-//! stall breaks out of the row at both ends. What is waiting rises with its number.
+//! stall breaks out of the row at both ends. What is waiting rises with its number; on a lane that also works it
+//! hangs from above, so that shares of work and of waiting in one moment do not cover each other.
 
 use crate::lanes::coarse::Piece;
-use crate::lanes::{Class, Interval, Row, Timeline, coarsen, dropped_sentence};
+use crate::lanes::{Class, Interval, Row, Timeline, Words, coarsen, dropped_sentence};
 use crate::svg::{Anchor, Svg};
 use crate::text::{duration, pixels, shorten};
 
@@ -89,6 +90,7 @@ impl Layout<'_> {
     fn row(&self, svg: &mut Svg, row: &Row, top: f64) {
         svg.line("grid", (self.left, top + ROW), (self.right, top + ROW));
         let depth_max = row.depth_max().max(1);
+        let works = row.intervals.iter().any(|one| one.class == Class::Busy);
         for piece in coarsen(row, self.timeline.window, self.resolution_ns()) {
             let share = f64::from(piece.fill) / 8.0 * f64::from(piece.depth) / f64::from(depth_max);
             let height = match piece.class {
@@ -96,10 +98,14 @@ impl Layout<'_> {
                 Class::Stall => ROW + 8.0,
                 _ => (ROW * share).max(2.0),
             };
-            let below = if piece.class == Class::Stall { 4.0 } else { 0.0 };
+            let below = match piece.class {
+                Class::Stall => 4.0,
+                Class::Wait if works => height - ROW,
+                _ => 0.0,
+            };
             let (x, end) = (self.x(piece.start_ns), self.x(piece.end_ns));
             let width = (end - x).max(if piece.class == Class::Stall { 2.0 } else { 0.75 });
-            svg.rect(piece.class.key(), x, top + ROW + below - height, width, height, Some(&tip(&piece)));
+            svg.rect(piece.class.key(), x, top + ROW + below - height, width, height, Some(&tip(&piece, &self.timeline.words)));
         }
         if depth_max > 1 {
             let text = format!("at most {depth_max}");
@@ -147,7 +153,7 @@ impl Layout<'_> {
     fn legend_entries(&self) -> Vec<(f64, usize, Option<Class>, String)> {
         let classes = Class::ALL.into_iter().rev();
         let shown = classes.filter(|class| self.timeline.rows.iter().any(|row| row.total_ns(*class) > 0));
-        let classes = shown.map(|class| (Some(class), class.word().to_owned()));
+        let classes = shown.map(|class| (Some(class), self.timeline.words.of(class).to_owned()));
         let (mut x, mut line) = (self.left, 0);
         let mut entries = Vec::new();
         for (class, text) in classes.chain([(None, dropped_sentence(self.timeline.dropped))]) {
@@ -181,7 +187,7 @@ impl Layout<'_> {
     }
 }
 
-fn tip(piece: &Piece) -> String {
+fn tip(piece: &Piece, words: &Words) -> String {
     let interval = Interval {
         start_ns: piece.start_ns,
         end_ns: piece.end_ns,
@@ -190,8 +196,8 @@ fn tip(piece: &Piece) -> String {
         label: piece.label.clone(),
     };
     match piece.count {
-        1 => interval.describe(),
-        count => format!("{count} times {}, {} of 8 parts of {}", piece.class.word(), piece.fill, {
+        1 => interval.describe(words),
+        count => format!("{count} times {}, {} of 8 parts of {}", words.of(piece.class), piece.fill, {
             duration(piece.end_ns - piece.start_ns)
         }),
     }
