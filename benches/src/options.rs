@@ -23,6 +23,9 @@ pub struct Options {
     /// Measure fewer rounds
     #[arg(long)]
     pub quick: bool,
+    /// Also compare with every other CPython that is found
+    #[arg(long)]
+    pub all: bool,
     /// Also write the figures as JSON; a relative PATH counts from the target directory
     #[arg(long, value_name = "PATH")]
     json: Option<PathBuf>,
