@@ -86,6 +86,7 @@ impl LockReport {
             rows.push(cells("all", &self.total()));
         }
         table(&rows, &mut out);
+        out.push_str(if self.policy.has_requests() { MEANING } else { "" });
         self.render_matrix(&mut out);
         out
     }
@@ -126,6 +127,12 @@ impl LockReport {
         }
     }
 }
+
+/// What the columns between `waits` and `switches` say, for whoever sees them for the first time.
+const MEANING: &str = "\
+time-outs: intervals that it waited through; requests: times it then asked the holder for the lock;
+asked: times it was asked and gave it up; forced: of these, until another thread had taken it
+";
 
 const HEAD: [&str; 13] = [
     "thread",
@@ -236,6 +243,8 @@ thread   takes  waits  time-outs  requests  asked  forced  switches  hold p50   
 spinner      1      0          0         0      1       1         1   5.08 ms  5.08 ms         -        -        -
 echo\u{FFFD}        1      1          1         1      0       0         1   3.00 µs  3.00 µs   5.08 ms  5.08 ms  5.08 ms
 all          2      1          1         1      1       1         2   3.00 µs  5.08 ms   5.08 ms  5.08 ms  5.08 ms
+time-outs: intervals that it waited through; requests: times it then asked the holder for the lock;
+asked: times it was asked and gave it up; forced: of these, until another thread had taken it
 
 who waited (rows) while whom had the lock (columns): times, and how long in all
 thread      spinner

@@ -2,8 +2,11 @@
 //!
 //! # Model
 //! ```text
-//! give  LockRelease | (forced wait) |  nothing of ours  |  LockRequest ... wait ... LockAcquire  take
+//! give, about to block  LockRelease |  nothing of ours  | LockRequest ... wait ... LockAcquire  take
+//! give, was asked       LockRelease, LockRequest | (forced wait) |   ... wait ... LockAcquire  take
 //! ```
+//! A thread that was asked wants the lock back at once, so its lane waits from then on; the histogram of waits, as the
+//! forced wait has a counter of its own, begins with the take.
 //! The clock is read only when durations or a lane are wanted; a take that did not wait needs one reading for both
 //! its records. A release is stamped before the payload is back and an acquire after it was carried away, so on the
 //! timeline two threads never hold the lock at the same time.
@@ -35,6 +38,8 @@ pub struct LockSeat {
     is_watched: bool,
     /// When the lock was taken, if anybody wants to know.
     held_since: Option<Instant>,
+    /// The request for the next take is in the lane already.
+    has_requested: bool,
     counters: ThreadCounters,
 }
 
@@ -43,7 +48,7 @@ impl LockSeat {
     pub fn new(me: u32, watch: Watch) -> LockSeat {
         let is_watched = watch.timing || watch.lane.is_on();
         let counters = ThreadCounters::new(watch.timing);
-        LockSeat { me, watch, is_watched, held_since: None, counters }
+        LockSeat { me, watch, is_watched, held_since: None, has_requested: false, counters }
     }
 
     /// The thread's key.
@@ -89,7 +94,7 @@ impl LockSeat {
         parting: Parting,
         requests: &impl Requests,
     ) -> Dropped {
-        let held = self.before_give();
+        let held = self.before_give(parting == Parting::Asked);
         let dropped = gil.give(self.me, payload, parting, requests);
         self.counters.gave(dropped, held);
         dropped
@@ -98,7 +103,7 @@ impl LockSeat {
     /// Gives back a lock that is given up by count.
     #[inline]
     pub fn give_tick<T>(&mut self, lock: &TickLock<T>, payload: T) {
-        let held = self.before_give();
+        let held = self.before_give(false);
         lock.give(payload);
         self.counters.gave(Dropped::default(), held);
     }
@@ -115,7 +120,9 @@ impl LockSeat {
 
     fn take_watched<T>(&mut self, take: impl FnOnce() -> Taken<T>) -> T {
         let asked_at = self.watch.clock.now();
-        self.watch.lane.record(asked_at, EventKind::LockRequest, self.watch.lock_id, 0, 0);
+        if !std::mem::take(&mut self.has_requested) {
+            self.watch.lane.record(asked_at, EventKind::LockRequest, self.watch.lock_id, 0, 0);
+        }
         let taken = take();
         // After another thread's turn the time is read again, so that it is later than that thread's release.
         let had_at = if taken.waited || taken.switched { self.watch.clock.now() } else { asked_at };
@@ -126,16 +133,20 @@ impl LockSeat {
     }
 
     #[inline]
-    fn before_give(&mut self) -> Duration {
+    fn before_give(&mut self, wants_it_back: bool) -> Duration {
         match self.held_since.take() {
-            Some(since) => self.released(since),
+            Some(since) => self.released(since, wants_it_back),
             None => Duration::ZERO,
         }
     }
 
-    fn released(&self, since: Instant) -> Duration {
+    fn released(&mut self, since: Instant, wants_it_back: bool) -> Duration {
         let now = self.watch.clock.now();
         self.watch.lane.record(now, EventKind::LockRelease, self.watch.lock_id, 0, 0);
+        if wants_it_back {
+            self.has_requested = true;
+            self.watch.lane.record(now, EventKind::LockRequest, self.watch.lock_id, 0, 0);
+        }
         now.saturating_duration_since(since)
     }
 }
@@ -198,6 +209,24 @@ mod tests {
         let at: Vec<u64> =
             recording.records.iter().map(|record| record.t_ns - recording.records[0].t_ns).collect();
         assert_eq!(at, [0, 0, 5_000_000, 7_000_000, 7_000_000, 7_000_000]);
+    }
+
+    #[test]
+    fn who_was_asked_waits_from_then_on() {
+        let (clock, hands) = Clock::manual();
+        let recorder = Recorder::new(64);
+        let gil = Gil::new(7, HOUR, Rules::default());
+        let mut seat = LockSeat::new(3, watch(&clock, true, recorder.lane("main")));
+        let payload = seat.take(&gil, &Silent);
+        seat.give(&gil, payload, Parting::Asked, &Silent);
+        hands.advance(Duration::from_millis(2));
+        let payload = seat.take(&gil, &Silent);
+        seat.give(&gil, payload, Parting::Last, &Silent);
+        let recording = recorder.collect();
+        let kinds: Vec<EventKind> = recording.records.iter().map(|record| record.kind).collect();
+        let turn = [EventKind::LockRequest, EventKind::LockAcquire, EventKind::LockRelease];
+        assert_eq!(kinds, [turn, turn].concat(), "one request for each take");
+        assert_eq!(recording.records[3].t_ns, recording.records[2].t_ns, "it is asked for with the release");
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Calibration {
         };
         format!(
             "calibration: a turn of `while n > 0: n -= 1` takes {:.1} ns, {} instructions of {instruction_ns:.1} ns; {slice} \
-             (CPython 2.7 to 3.13 take 15 to 38 ns for the turn on a machine of 2021)",
+\n             (CPython 2.7 to 3.13 take 15 to 38 ns for the turn on a machine of 2021)",
             self.turn_ns, self.instructions_per_turn
         )
     }

@@ -23,7 +23,7 @@ use super::options::PyOptions;
 /// Makes the commands that start children of this process.
 pub(crate) fn spawner(options: &PyOptions) -> anyhow::Result<Spawner> {
     let program = std::env::current_exe().context("cannot find the path of this program")?;
-    let mut words: Vec<OsString> = vec!["py".into()];
+    let mut words: Vec<OsString> = vec!["py".into(), "--quiet".into()];
     words.extend(rules(options));
     words.extend(["--".into(), options.file.clone().into_os_string()]);
     Ok(Arc::new(move || {
@@ -67,7 +67,7 @@ mod tests {
             assert_eq!((child.gil, child.interval, child.memory), (parent.gil, parent.interval, parent.memory));
             assert_eq!((&child.ablate, &child.file), (&parent.ablate, &parent.file));
             assert_eq!(child.check_interval, parent.check_interval);
-            assert!(!child.stats && child.args.is_empty(), "what the parent shows is of the parent");
+            assert!(!child.stats && child.quiet && child.args.is_empty(), "what the parent shows is of the parent");
         }
     }
 }

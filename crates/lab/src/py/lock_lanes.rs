@@ -35,7 +35,7 @@ pub(crate) struct Span {
     pub(crate) from_ns: u64,
     pub(crate) to_ns: u64,
     pub(crate) state: State,
-    /// Of a wait: the lane that had the lock when it began, if one had.
+    /// Of a wait: the lane that had the lock when it began, or was the first to get it then.
     pub(crate) behind: Option<usize>,
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct LockLane {
 /// The lanes of a recording, in the order in which the threads began; one that never met a lock has no spans.
 pub(crate) fn lanes(recording: &Recording) -> Vec<LockLane> {
     let end_ns = recording.time_range_ns().map_or(0, |(_, last)| last);
-    let mut open: Vec<Option<Span>> = vec![None; recording.lanes.len()];
+    let mut open: Vec<Option<(u64, Span)>> = vec![None; recording.lanes.len()];
     let mut holders: HashMap<u64, usize> = HashMap::new();
     let names = recording.lanes.iter();
     let mut lanes: Vec<LockLane> = names
@@ -64,6 +64,13 @@ pub(crate) fn lanes(recording: &Recording) -> Vec<LockLane> {
             EventKind::LockRequest => behind = holders.get(&record.id).copied().filter(|holder| *holder != at),
             EventKind::LockAcquire => {
                 holders.insert(record.id, at);
+                // Whoever had to give it up waits for the one that gets it.
+                for (_, waiting) in open.iter_mut().enumerate().filter(|(lane, _)| *lane != at) {
+                    let Some((lock, span)) = waiting else { continue };
+                    if *lock == record.id && span.state == State::Waits {
+                        span.behind = span.behind.or(Some(at));
+                    }
+                }
                 state = State::Has;
             }
             EventKind::LockRelease => {
@@ -73,12 +80,13 @@ pub(crate) fn lanes(recording: &Recording) -> Vec<LockLane> {
             _ => continue,
         }
         let (Some(lane), Some(open)) = (lanes.get_mut(at), open.get_mut(at)) else { continue };
-        if let Some(before) = open.replace(Span { from_ns: record.t_ns, to_ns: record.t_ns, state, behind }) {
+        let span = Span { from_ns: record.t_ns, to_ns: record.t_ns, state, behind };
+        if let Some((_, before)) = open.replace((record.id, span)) {
             lane.add(Span { to_ns: record.t_ns, ..before });
         }
     }
     for (lane, open) in lanes.iter_mut().zip(open) {
-        if let Some(span) = open.filter(|span| span.state != State::Without) {
+        if let Some((_, span)) = open.filter(|(_, span)| span.state != State::Without) {
             lane.add(Span { to_ns: end_ns, ..span });
         }
     }
@@ -280,7 +288,7 @@ echo            ----------##..........--
         assert_eq!(timeline.rows[1].total_ns(Class::Idle), 5 * MS);
         assert_eq!(timeline.rows.len(), 2, "without the thread that never met the lock");
         let behind: Vec<&str> = timeline.sought().iter().map(|(_, wait)| &*wait.label).collect();
-        assert_eq!(behind, ["spinner", "", "spinner"], "in between nobody had it");
+        assert_eq!(behind, ["spinner", "echo", "spinner"]);
         let summary = timeline.summary();
         assert!(summary.contains("3 waits; the longest is of echo, 5.00 ms behind spinner"), "{summary}");
     }

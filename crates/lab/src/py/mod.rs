@@ -15,6 +15,7 @@ mod spread;
 mod lock_lanes;
 mod calibration;
 mod pictures;
+mod hint;
 mod ctrl_c;
 mod run;
 mod child;

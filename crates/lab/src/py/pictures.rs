@@ -29,8 +29,13 @@ impl<'a> Pictures<'a> {
         Pictures { options, report, recording, lanes }
     }
 
-    /// The figures of the lock as text: counts, who waited for whom, how long, and who had it when.
+    /// What `--stats` says: the figures, and who had the lock when.
     pub(crate) fn screen(&self, width: usize) -> String {
+        self.figures() + &self.terminal(width)
+    }
+
+    /// The figures of the lock as text: counts, who waited for whom, and how long.
+    fn figures(&self) -> String {
         let elapsed = text::duration(self.report.elapsed.as_nanos() as u64);
         let mut out =
             format!("\n{} ran for {elapsed}\n{}", self.options.file.display(), self.report.lock.render());
@@ -42,6 +47,12 @@ impl<'a> Pictures<'a> {
                 out.push_str(&table);
             }
         }
+        out
+    }
+
+    /// The lanes as text.
+    fn terminal(&self, width: usize) -> String {
+        let mut out = String::new();
         if self.lanes.iter().all(|lane| lane.spans.is_empty()) {
             return out;
         }
@@ -93,11 +104,12 @@ impl<'a> Pictures<'a> {
     fn page(&self) -> String {
         let mut page = Page::new(self.title());
         page.paragraph(
-            "Each row is a thread: busy while it has the lock, waiting while it wants it, idle while it does \
-             something for which it needs no lock. Move and zoom to see the turns.",
+            "Each row is a thread. It runs Python only while it has the lock. It waits while it wants the lock and another \
+             thread has it. It does without while it sleeps, receives or hashes. Go from wait to wait, or zoom in, to \
+             see whose turn it was: a wait is named after the thread that had the lock when it began.",
         );
         page.heading("Timeline").timeline(&self.timeline(), "Who had the lock when");
-        page.heading("Figures").code(&self.screen(100));
+        page.heading("Figures").code(self.figures().trim_start());
         page.render()
     }
 }

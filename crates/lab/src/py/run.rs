@@ -1,15 +1,17 @@
 //! Runs a program as the options say, and says afterwards what was asked for.
 
-use std::sync::Arc;
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use anyhow::Context;
 use clock::Clock;
 use gil_interpreter::{Interrupt, Program, RunOptions};
+use owo_colors::OwoColorize;
 use runtime_trace::Recorder;
 
 use super::calibration;
 use super::ctrl_c;
+use super::hint;
 use super::options::PyOptions;
 use super::pictures::Pictures;
 
@@ -34,6 +36,10 @@ pub(crate) fn run(options: &PyOptions, program: &Program) -> anyhow::Result<u8> 
             }
         }
         pictures.write_files()?;
+    }
+    if report.exit_code == 0 && !options.quiet && std::io::stderr().is_terminal() {
+        let by_cargo = std::env::var_os("CARGO").is_some();
+        anstream::eprint!("{}", hint::next(options, by_cargo).dimmed());
     }
     let code = if report.timed_out && report.exit_code == 0 { 1 } else { report.exit_code };
     Ok((code & 0xff) as u8) // As the system does with the argument of exit().

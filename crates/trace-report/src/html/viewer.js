@@ -95,8 +95,9 @@ function viewer(root, data, still) {
       text = `${words.one[0].toUpperCase() + words.one.slice(1)} ${view.at + 1} of ${data.sought.length}: ${data.labels[label] || words.unnamed} ${words.verb} ${data.rows[row].name} for ${duration(end - start)}, at ${duration(start)}.`;
     }
     if (!text) {
-      const count = data.sought.length;
-      text = count === 0 ? `No ${words.one} in this window.` : `${count} ${count === 1 ? words.one : words.many}: press “next ${words.one}”.`;
+      const count = data.count, steps = data.sought.length;
+      const found = `${count} ${count === 1 ? words.one : words.many}`;
+      text = count === 0 ? `No ${words.one} in this window.` : `${found}: “next ${words.one}” goes to ${steps < count ? `the ${steps} longest` : "each"}.`;
     }
     output.textContent = `${window} ${text}`;
     canvas.setAttribute("aria-label", output.textContent);
