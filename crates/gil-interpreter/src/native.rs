@@ -144,6 +144,9 @@ impl Args {
     }
 }
 
+/// The name of the slot in which an instance of a class of ours keeps its resource; no program can write it.
+pub(crate) const HOST_NAME: &str = "<host>";
+
 /// A module of ours; nothing is added after the start.
 pub(crate) struct Module {
     pub(crate) name: Box<str>,

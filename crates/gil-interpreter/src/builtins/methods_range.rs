@@ -1,4 +1,4 @@
-//! index and count of a range, by arithmetic where a number is asked for.
+//! The methods of range, index and count, by arithmetic where a number is asked for.
 
 use crate::heap::Heap;
 use crate::machine::{Machine, Unwind};

@@ -1,4 +1,4 @@
-//! print, and the texts of values: repr, str's siblings and format.
+//! Printing, and the texts of values: repr, str's siblings and format.
 
 use super::arguments::{between, given, keywords};
 use crate::heap::Heap;

@@ -11,8 +11,7 @@ use crate::value::{Id, Value};
 
 /// The slot in which an instance of a class of ours keeps its resource.
 pub(super) const HOST: usize = 0;
-/// The name of that slot, which no program can write.
-pub(super) const HOST_NAME: &str = "<host>";
+pub(super) use crate::native::HOST_NAME;
 
 /// A float from what Python takes for one: `must be real number, not str` otherwise.
 pub(super) fn real<H: Heap>(m: &mut Machine<H>, value: Value) -> Result<f64, Unwind> {

@@ -1,4 +1,4 @@
-//! Expressions.
+//! Expressions: each leaves one value on the stack.
 
 use ruff_python_ast::{
     BoolOp, CmpOp, Expr, ExprBoolOp, ExprCall, ExprCompare, ExprDict, ExprIf, ExprSlice, ExprUnaryOp,

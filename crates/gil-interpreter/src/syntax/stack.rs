@@ -1,8 +1,8 @@
 //! How many operands are on the stack, instruction by instruction.
 //!
 //! # Invariants
-//! - D1: every way to an instruction brings the same number of operands, and no instruction pops below 0.
-//! - D2: a handler's depth is at most the depth of each instruction whose exceptions it takes.
+//! - SD1: every way to an instruction brings the same number of operands, and no instruction pops below 0.
+//! - SD2: a handler's depth is at most the depth of each instruction whose exceptions it takes.
 //!
 //! # Length
 //! One table of instructions, kept whole.

@@ -1,4 +1,4 @@
-//! Statements.
+//! Statements: each leaves the stack as it was.
 
 use ruff_python_ast::{Expr, Stmt, StmtAssert, StmtAugAssign, StmtIf, StmtImport, StmtImportFrom, StmtRaise};
 use ruff_text_size::Ranged;

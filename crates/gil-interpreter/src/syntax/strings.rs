@@ -1,4 +1,4 @@
-//! F-strings.
+//! F-strings: their parts are formatted one by one and joined.
 
 use ruff_python_ast::{
     ConversionFlag, ExprFString, FStringPart, InterpolatedElement, InterpolatedStringElement,

@@ -1,4 +1,4 @@
-//! int() and float() of texts: what they accept, and what they say of the rest.
+//! What `int()` and `float()` make of texts: what they accept, and what they say of the rest.
 //!
 //! # Invariants
 //! - TA1: the tables of the tests are read, or refused, as CPython does it.

@@ -1,4 +1,4 @@
-//! `template % values`.
+//! The `%` operator of str: `template % values`.
 //!
 //! # Source
 //! `PyUnicode_Format` in CPython 3.11's `Objects/unicodeobject.c`.

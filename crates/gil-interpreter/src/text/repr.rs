@@ -1,4 +1,4 @@
-//! repr, str and ascii of every value.
+//! The texts of every value: repr, str and ascii.
 //!
 //! # Model
 //! A container is written item by item while it may change: another thread or its own items' `__repr__` may run in

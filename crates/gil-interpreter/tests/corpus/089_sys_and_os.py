@@ -1,8 +1,10 @@
 # sys and os: argv, switch interval, streams, environment, process id.
+# Threads by tick count instructions and have no interval to read back.
+# policies: gil32 gil310 gil313 per-interp free
 import os
 import sys
 
-print(len(sys.argv), sys.maxsize, sys.maxsize == 2 ** 63 - 1, isinstance(sys.argv[0], str))
+print(len(sys.argv), sys.maxsize, sys.maxsize == 9223372036854775807, isinstance(sys.argv[0], str))
 print(sys.getswitchinterval())
 sys.setswitchinterval(0.001)
 print(sys.getswitchinterval())

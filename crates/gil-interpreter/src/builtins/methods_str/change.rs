@@ -1,4 +1,4 @@
-//! str methods that give the text in another form: case, padding, stripping.
+//! The str methods that give the text in another form: case, padding, stripping.
 
 use crate::heap::Heap;
 use crate::machine::{Machine, Unwind};

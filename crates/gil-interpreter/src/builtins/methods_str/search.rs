@@ -1,4 +1,4 @@
-//! str methods that look for a part: find and its relatives, count, startswith, endswith.
+//! The str methods that look for a part: find and its relatives, count, startswith, endswith.
 
 use crate::heap::{Heap, Text};
 use crate::machine::{Machine, Unwind};

@@ -1,4 +1,4 @@
-//! str methods that take a text apart, and `join`.
+//! The str methods that take a text apart, and `join`.
 
 use crate::heap::Heap;
 use crate::machine::{Machine, Unwind};

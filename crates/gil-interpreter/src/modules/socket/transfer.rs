@@ -1,4 +1,4 @@
-//! Sending and receiving.
+//! Sending and receiving on a socket, each without the lock.
 
 use std::net::SocketAddrV4;
 

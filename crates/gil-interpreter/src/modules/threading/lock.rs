@@ -98,6 +98,7 @@ impl Mutual {
 
     /// Takes it again after `give_all`. An exception on the way is raised when the lock is there.
     pub(super) fn restore<H: Heap>(&self, m: &mut Machine<H>, before: Held) -> Result<(), Unwind> {
+        let base = m.roots.len();
         let mut raised = None;
         loop {
             let taken = wait(m, None, |slice| {
@@ -106,10 +107,14 @@ impl Mutual {
                     free.then(|| *held = before)
                 })
             });
+            m.roots.truncate(base);
             match taken {
                 Ok(_) => return raised.map_or(Ok(()), Err),
                 Err(Unwind::Stopped) => return Err(Unwind::Stopped),
-                Err(error) => raised = Some(error),
+                Err(Unwind::Raised(error)) => {
+                    m.roots.push(error);
+                    raised = Some(Unwind::Raised(error));
+                }
             }
         }
     }

@@ -99,6 +99,7 @@ pub(super) fn register<H: Heap>(r: &mut Registry<'_, H>) -> Id {
     r.method(class, "run", LockUse::Holds, run);
     r.method(class, "join", LockUse::Releases, join);
     r.method(class, "is_alive", LockUse::Holds, is_alive);
+    r.method(class, "daemon=", LockUse::Holds, set_daemon);
     r.method(class, "__repr__", LockUse::Holds, repr);
     r.module_function("threading", "current_thread", LockUse::Holds, current_thread);
     r.module_function("threading", "main_thread", LockUse::Holds, main_thread);
@@ -333,6 +334,16 @@ fn join<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
 fn is_alive<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
     let [receiver] = args.exactly(m, "Thread.is_alive")?;
     Ok(Value::Bool(of(m, receiver)?.is_alive()))
+}
+
+/// `thread.daemon = value`
+fn set_daemon<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
+    let [receiver, daemon] = args.exactly(m, "Thread.daemon")?;
+    if of(m, receiver)?.started.load(Relaxed) {
+        return Err(m.runtime_error("cannot set daemon status of active thread"));
+    }
+    set_slot(m, receiver, DAEMON, daemon);
+    Ok(Value::None)
 }
 
 /// `<Thread(Thread-1, started daemon 2)>`

@@ -19,7 +19,7 @@ fn verdict(change: impl FnOnce(&mut Vec<Op>, &mut Vec<Handler>)) -> Result<u32, 
 }
 
 #[test]
-fn d1_operands_that_do_not_agree_are_found() {
+fn sd1_operands_that_do_not_agree_are_found() {
     assert!(verdict(|_, _| {}).is_ok());
     let position = |ops: &[Op], wanted: Op| ops.iter().position(|op| *op == wanted).expect("the instruction");
     let missing = verdict(|ops, _| {
@@ -36,7 +36,7 @@ fn d1_operands_that_do_not_agree_are_found() {
 }
 
 #[test]
-fn d2_handlers_that_keep_what_is_not_there_are_found() {
+fn sd2_handlers_that_keep_what_is_not_there_are_found() {
     let too_deep = verdict(|_, handlers| handlers[0].depth += 5);
     assert!(too_deep.expect_err("so many operands are not there").contains("a handler keeps"));
     let too_flat = verdict(|_, handlers| handlers.iter_mut().for_each(|handler| handler.depth = 0));

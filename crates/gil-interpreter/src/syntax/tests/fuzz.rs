@@ -217,7 +217,7 @@ proptest! {
     }
 
     #[test]
-    fn d1_d2_blocks_inside_each_other_keep_the_stack_in_balance(lines in block(4)) {
+    fn sd1_sd2_blocks_inside_each_other_keep_the_stack_in_balance(lines in block(4)) {
         let body = indented(indented(lines));
         let source = format!("def f(a, b):\n for c in a:\n{}\n", body.join("\n"));
         survives(&source);
