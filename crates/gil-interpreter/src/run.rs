@@ -413,6 +413,10 @@ fn start<H: Heap>(
         registry.method(types::BASE_EXCEPTION, "__init__", LockUse::Holds, exception_init);
         crate::builtins::register(&mut registry);
         crate::modules::register(&mut registry, &argv);
+        let list_append = match registry.heap.class(types::LIST, |class| class.attrs.get("append").copied()) {
+            Some(Value::Native(native)) => native,
+            _ => unreachable!("lists have a method to append"),
+        };
         let found = registry.finish();
         let consts: Vec<Value> = compiled.consts.iter().map(|constant| make_const(&mut heap, constant)).collect();
         heap.keep_forever(&consts);
@@ -427,6 +431,7 @@ fn start<H: Heap>(
             modules: found.modules,
             settings: settings(program, &options, stop, names),
             object_init,
+            list_append,
             threads: Threads::default(),
             ended: Mutex::new(Vec::new()),
         });

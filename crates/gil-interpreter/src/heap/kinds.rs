@@ -7,6 +7,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use hashbrown::{DefaultHashBuilder, HashMap};
 
@@ -23,9 +24,10 @@ pub(crate) trait Kind: Send + 'static {
 }
 
 /// A str.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Text {
-    pub(crate) hash: u64,
+    /// The hash of the text, or 0 while nobody has asked. Relaxed: whoever computes it comes to the same.
+    hash: AtomicU64,
     /// Length in characters; equal to the length in bytes when all are ASCII.
     pub(crate) chars: u32,
     pub(crate) text: Box<str>,
@@ -35,17 +37,35 @@ impl Text {
     pub(crate) fn new(text: impl Into<Box<str>>) -> Text {
         let text = text.into();
         let chars = if text.is_ascii() { text.len() } else { text.chars().count() };
-        Text { hash: super::dict::hash_text(&text), chars: chars as u32, text }
+        Text::with_chars(text, chars as u32)
     }
 
     /// The same where the caller knows how many characters there are.
     pub(crate) fn with_chars(text: impl Into<Box<str>>, chars: u32) -> Text {
-        let text = text.into();
-        Text { hash: super::dict::hash_text(&text), chars, text }
+        Text { hash: AtomicU64::new(0), chars, text: text.into() }
+    }
+
+    /// The hash, computed when it is asked for first.
+    #[inline]
+    pub(crate) fn hash(&self) -> u64 {
+        match self.hash.load(Relaxed) {
+            0 => {
+                let hash = super::dict::hash_text(&self.text);
+                self.hash.store(hash, Relaxed);
+                hash
+            }
+            hash => hash,
+        }
     }
 
     pub(crate) fn is_ascii(&self) -> bool {
         self.chars as usize == self.text.len()
+    }
+}
+
+impl Clone for Text {
+    fn clone(&self) -> Text {
+        Text { hash: AtomicU64::new(self.hash.load(Relaxed)), chars: self.chars, text: self.text.clone() }
     }
 }
 

@@ -9,7 +9,8 @@
 //! The eval loop has caches for the common cases; everything here is the slow way, and fills them.
 
 use crate::heap::{BoundMethod, Cache, Heap, Instance};
-use crate::machine::{Machine, Unwind};
+use crate::machine::{Found, Machine, Unwind};
+use crate::native::HOST_NAME;
 use crate::types::{self, SLOT_ARGS};
 use crate::value::{Id, Value};
 
@@ -195,6 +196,9 @@ impl<H: Heap> Machine<H> {
             Value::Instance(id) => {
                 let id = self.own_instance(id);
                 let class = self.heap.instance_class(id);
+                if let Some(setter) = self.setter(class, name) {
+                    return self.call(setter, &[value, new]).map(drop);
+                }
                 let slot = self.slot_for(class, name);
                 self.set_slot(id, slot, new);
                 Ok(())
@@ -213,6 +217,13 @@ impl<H: Heap> Machine<H> {
             }
             _ => Err(self.no_attribute(value, name)),
         }
+    }
+
+    /// The native that writes an attribute of a module class, which such a class has as `name=`.
+    fn setter(&mut self, class: Id, name: &str) -> Option<Value> {
+        // Classes of programs have none, so that they do not pay for the search.
+        let ours = self.heap.class(class, |class| class.layout.contains_key(HOST_NAME));
+        if ours { self.find_in_class(class, &format!("{name}=")) } else { None }
     }
 
     /// The slot of an attribute in instances of a class, made if there is none.
@@ -344,7 +355,7 @@ impl<H: Heap> Machine<H> {
     pub(super) fn store_attr(&mut self, value: Value, name: &str, new: Value, cache: u16) -> Result<(), Unwind> {
         if let Value::Instance(id) = value {
             let class = self.heap.instance_class(id);
-            if !self.heap.class(class, |class| class.per_thread) {
+            if !self.heap.class(class, |class| class.per_thread) && self.setter(class, name).is_none() {
                 let slot = self.slot_for(class, name);
                 self.heap.set_cache(cache, Cache { key: class.0 + 1, slot, epoch: 0, value: Value::Unbound });
                 self.set_slot(id, slot, new);
@@ -355,21 +366,34 @@ impl<H: Heap> Machine<H> {
     }
 
     /// The slow way of `LoadMethod`: a function of the class to be called with the receiver, or the attribute.
-    pub(super) fn load_method(&mut self, value: Value, name: &str, cache: u16) -> Result<(Value, Value), Unwind> {
+    pub(super) fn load_method(
+        &mut self,
+        value: Value,
+        number: u16,
+        name: &str,
+        cache: u16,
+    ) -> Result<(Value, Value), Unwind> {
         let plain = !matches!(
             value,
             Value::Class(_) | Value::Module(_) | Value::Function(_) | Value::BoundMethod(_) | Value::Super(_)
         );
         if plain {
             let class = self.class_of(value);
+            let epoch = self.heap.class_epoch();
+            let place = Found::place(class, u32::from(number));
+            let found = self.found[place];
+            if found.class == class.0 && found.name == u32::from(number) && found.epoch == epoch {
+                self.heap.set_cache(cache, Cache { key: class.0 + 1, slot: IN_CLASS, epoch, value: found.value });
+                return Ok((found.value, value));
+            }
             let (slot, per_thread) =
                 self.heap.class(class, |class| (class.layout.get(name).copied(), class.per_thread));
             if slot.is_none()
                 && !per_thread
                 && let Some(function @ (Value::Function(_) | Value::Native(_))) = self.find_in_class(class, name)
             {
-                let epoch = self.heap.class_epoch();
                 self.heap.set_cache(cache, Cache { key: class.0 + 1, slot: IN_CLASS, epoch, value: function });
+                self.found[place] = Found { class: class.0, name: u32::from(number), epoch, value: function };
                 return Ok((function, value));
             }
         }

@@ -7,7 +7,7 @@
 //! ```
 //! Arguments are matched to parameters in place. Where a call comes from a native, `call` runs a nested loop.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::{After, Frame, Machine, RECURSION_LIMIT, Unwind};
 use crate::code::Code;
@@ -193,7 +193,7 @@ impl<H: Heap> Machine<H> {
         if self.frames.len() + self.nested as usize >= RECURSION_LIMIT {
             return Err(self.too_deep());
         }
-        let shared = Arc::clone(&self.shared);
+        let shared = Rc::clone(&self.shared);
         let number = self.heap.function(id).code;
         let code = &shared.program.codes[number as usize];
         self.grow_stack(site.base + code.locals.len() + code.stack_size as usize + site.count + 8);
@@ -224,7 +224,7 @@ impl<H: Heap> Machine<H> {
         if self.frames.len() + self.nested as usize >= RECURSION_LIMIT {
             return Err(self.too_deep());
         }
-        let shared = Arc::clone(&self.shared);
+        let shared = Rc::clone(&self.shared);
         let code = &shared.program.codes[number as usize];
         self.grow_stack(base + code.locals.len() + code.stack_size as usize + 8);
         self.stack[base..base + code.locals.len()].fill(Value::Unbound);

@@ -11,7 +11,7 @@
 //! # Length
 //! One match over the instructions, kept whole: it is the table of what they do.
 
-use std::sync::Arc;
+use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::attributes::IN_CLASS;
@@ -73,8 +73,8 @@ impl<H: Heap> Machine<H> {
     }
 
     fn eval<const SITES: u8>(&mut self, entry: usize) -> Result<Value, Unwind> {
-        let shared = Arc::clone(&self.shared);
-        let word = Arc::clone(&self.word);
+        let shared = Rc::clone(&self.shared);
+        let word = Rc::clone(&self.word);
         let codes = &shared.program.codes[..];
         let names = &shared.program.names[..];
         let consts = &shared.consts[..];
@@ -239,11 +239,16 @@ impl<H: Heap> Machine<H> {
                         let room = site.base + locals + callee.stack_size as usize + 8;
                         if site.count == callee.positional as usize
                             && callee.keyword_only == 0
-                            && callee.free == 0
                             && room <= self.stack.len()
                             && self.frames.len() + (self.nested as usize) < RECURSION_LIMIT
                         {
-                            self.stack[site.base + site.count..site.base + locals].fill(Value::Unbound);
+                            let first_free = site.base + locals - callee.free as usize;
+                            for place in site.base + site.count..first_free {
+                                self.stack[place] = Value::Unbound;
+                            }
+                            for (place, &cell) in function.closure.iter().enumerate() {
+                                self.stack[first_free + place] = cell;
+                            }
                             self.frames.last_mut().expect("a frame is running").pc = pc as u32;
                             self.frames.push(Frame {
                                 code: number,
@@ -352,11 +357,16 @@ impl<H: Heap> Machine<H> {
                     Op::Pop => sp -= 1,
                     Op::Dup => push!(self.stack[sp - 1]),
                     Op::DupTwo => {
-                        self.stack.copy_within(sp - 2..sp, sp);
-                        sp += 2;
+                        push!(self.stack[sp - 2].by_parts());
+                        push!(self.stack[sp - 2].by_parts());
                     }
                     Op::Swap => self.stack.swap(sp - 1, sp - 2),
-                    Op::RotThree => self.stack[sp - 3..sp].rotate_right(1),
+                    Op::RotThree => {
+                        let (a, b, c) = (self.stack[sp - 3], self.stack[sp - 2], self.stack[sp - 1].by_parts());
+                        self.stack[sp - 3] = c;
+                        self.stack[sp - 2] = a;
+                        self.stack[sp - 1] = b;
+                    }
                     Op::RotFour => self.stack[sp - 4..sp].rotate_right(1),
                     Op::Binary(op) => {
                         arithmetic!(op, self.stack[sp - 2], self.stack[sp - 1] => sp - 2, sp - 1);
@@ -448,7 +458,7 @@ impl<H: Heap> Machine<H> {
                         let value = self.stack[sp - 1];
                         let (callable, receiver) = match self.cached_method(value, cache) {
                             Some(function) => (function, value),
-                            None => attempt!(self.load_method(value, &names[name as usize], cache)),
+                            None => attempt!(self.load_method(value, name, &names[name as usize], cache)),
                         };
                         self.stack[sp - 1] = callable;
                         push!(receiver);
@@ -624,6 +634,18 @@ impl<H: Heap> Machine<H> {
                         let site = CallSite { base: at + 1, count: count as usize + 1, names: None, result: at };
                         match found {
                             Value::Function(id) => call_function!(id, found, site),
+                            // The most common method of all is worth a way of its own.
+                            Value::Native(native) if native == shared.list_append && count == 1 => {
+                                if let Value::List(id) = self.stack[at + 1] {
+                                    let item = self.stack[at + 2].by_parts();
+                                    self.append(id, item);
+                                    self.stack[at] = Value::None;
+                                    sp = at + 1;
+                                    site!();
+                                } else {
+                                    call!(found, site);
+                                }
+                            }
                             Value::Unbound => {
                                 let callable = self.stack[at + 1];
                                 let site = CallSite { base: at + 2, count: count as usize, ..site };
@@ -899,7 +921,7 @@ impl<H: Heap> Machine<H> {
     /// Finds the handler of what was raised, at or above the frame at `entry`; leaves frames that have none.
     #[cold]
     fn unwind(&mut self, unwind: Unwind, entry: usize, mut again: bool) -> Result<(), Unwind> {
-        let shared = Arc::clone(&self.shared);
+        let shared = Rc::clone(&self.shared);
         while self.frames.len() > entry {
             let frame = *self.frames.last().expect("a frame is above the entry");
             if let Unwind::Raised(exception) = unwind {
@@ -981,7 +1003,7 @@ impl<H: Heap> Machine<H> {
                 items.get(usize::try_from(at).ok()?).copied()
             }
             (Value::Dict(id), Value::Str(key)) => {
-                let hash = self.heap.text(key).hash;
+                let hash = self.heap.text(key).hash();
                 self.heap.dict_find(id, index, hash)
             }
             (Value::Dict(id), Value::Int(key)) => self.heap.dict_find(id, index, crate::heap::dict::hash_int(key)),
@@ -1003,7 +1025,7 @@ impl<H: Heap> Machine<H> {
                 }
             }),
             (Value::Dict(id), Value::Str(key)) => {
-                let hash = self.heap.text(key).hash;
+                let hash = self.heap.text(key).hash();
                 self.heap.dict_insert(id, index, hash, value);
                 true
             }
@@ -1100,7 +1122,7 @@ impl<H: Heap> Machine<H> {
     fn global_builtin(&mut self, at: u32) -> Result<Value, Unwind> {
         match self.shared.global_builtins[at as usize] {
             Value::Unbound => {
-                let shared = Arc::clone(&self.shared);
+                let shared = Rc::clone(&self.shared);
                 Err(self.no_name(&shared.program.globals[at as usize], self.sp))
             }
             value => Ok(value),

@@ -23,6 +23,7 @@ mod traceback;
 mod threads;
 mod nesting;
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -51,6 +52,8 @@ pub(crate) struct Shared<H: Heap> {
     pub(crate) settings: Settings,
     /// The native behind `object.__init__`, which `super().__init__()` may reach.
     pub(crate) object_init: u32,
+    /// The native behind `list.append`.
+    pub(crate) list_append: u32,
     pub(crate) threads: Threads,
     /// What each thread's machine left when it ended: instructions run, and the like.
     pub(crate) ended: Mutex<Vec<crate::run::ThreadEnd>>,
@@ -80,6 +83,26 @@ pub(crate) struct Frame {
     function: Option<Id>,
 }
 
+/// How many methods a thread remembers beside its inline caches; a power of two.
+const FOUND: usize = 512;
+
+/// A method that was found in a class, for sites that see several classes.
+#[derive(Clone, Copy)]
+struct Found {
+    class: u32,
+    name: u32,
+    epoch: u32,
+    value: Value,
+}
+
+impl Found {
+    const NOTHING: Found = Found { class: u32::MAX, name: 0, epoch: 0, value: Value::Unbound };
+
+    fn place(class: Id, name: u32) -> usize {
+        (class.index() * 31 + name as usize) % FOUND
+    }
+}
+
 /// See the file's header.
 pub(crate) struct Machine<H: Heap> {
     pub(crate) heap: H,
@@ -94,13 +117,16 @@ pub(crate) struct Machine<H: Heap> {
     /// Containers whose `repr` is under way, so that one inside itself is shown as dots.
     pub(crate) printing: Vec<Value>,
     pub(crate) thread: u32,
-    word: Arc<AtomicU32>,
+    word: Rc<Arc<AtomicU32>>,
     ticks: i32,
     /// Nested eval loops.
     nested: u32,
     /// The lock may not be given up by the native that runs: it was declared to hold it.
     may_release: bool,
-    pub(crate) shared: Arc<Shared<H>>,
+    /// Counted twice, so that taking it up in each call costs no atomic operation.
+    pub(crate) shared: Rc<Arc<Shared<H>>>,
+    /// Methods found lately, by class and name; see `attributes`.
+    found: Box<[Found]>,
 }
 
 /// How many calls may be inside each other, as `sys.getrecursionlimit()` tells.
@@ -119,11 +145,12 @@ impl<H: Heap> Machine<H> {
             roots: Vec::new(),
             printing: Vec::new(),
             thread,
-            word,
+            word: Rc::new(word),
             ticks,
             nested: 0,
             may_release: true,
-            shared,
+            shared: Rc::new(shared),
+            found: vec![Found::NOTHING; FOUND].into(),
         }
     }
 
@@ -309,7 +336,7 @@ impl<H: Heap> Machine<H> {
 
     /// Runs one native with its declared use of the lock.
     fn run_native(&mut self, native: u32, args: crate::native::Args) -> Result<Value, Unwind> {
-        let shared = Arc::clone(&self.shared);
+        let shared = Rc::clone(&self.shared);
         let native = &shared.natives[native as usize];
         let before = std::mem::replace(&mut self.may_release, native.may_release());
         let result = (native.function)(self, args);

@@ -33,7 +33,7 @@ fn environ<H: Heap>(heap: &mut H) -> Value {
         }
         let key = heap.new_str(name);
         let Value::Str(id) = key else { unreachable!("new_str makes a str") };
-        let hash = heap.text(id).hash;
+        let hash = heap.text(id).hash();
         let value = heap.new_str(value);
         heap.dict_insert(dict, key, hash, value);
     }

@@ -95,7 +95,7 @@ impl<H: Heap> Machine<H> {
             return true;
         }
         let (a, b) = (self.heap.text(a), self.heap.text(b));
-        a.hash == b.hash && a.text == b.text
+        a.text == b.text
     }
 
     fn compare_others(&mut self, op: CompareOp, a: Value, b: Value) -> Result<Value, Unwind> {

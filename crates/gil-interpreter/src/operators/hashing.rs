@@ -16,7 +16,7 @@ struct Keys<'a, H>(&'a H);
 impl<H: Heap> KeyReader for Keys<'_, H> {
     fn key_text(&self, id: Id) -> (&str, u64) {
         let text = self.0.text(id);
-        (&text.text, text.hash)
+        (&text.text, text.hash())
     }
 
     fn key_bytes(&self, id: Id) -> &[u8] {
@@ -33,7 +33,7 @@ impl<H: Heap> Machine<H> {
     #[inline]
     pub(crate) fn hash(&mut self, key: Value) -> Result<u64, Unwind> {
         match key {
-            Value::Str(id) => Ok(self.heap.text(id).hash),
+            Value::Str(id) => Ok(self.heap.text(id).hash()),
             Value::Int(number) => Ok(crate::heap::dict::hash_int(number)),
             _ => self.hash_other(key),
         }

@@ -132,7 +132,8 @@ impl World {
 
     pub(super) fn threshold_bytes(&self) -> usize {
         let room = self.limit_bytes.saturating_sub(self.old_bytes);
-        self.old_bytes.max(YOUNG_BYTES).min(room / 2 + 1)
+        // Near the limit the heap may pass it by a small part, so that not every object costs a collection.
+        self.old_bytes.max(YOUNG_BYTES).min(room / 2 + self.limit_bytes / 64)
     }
 
     /// What `thread` has parked.
@@ -159,6 +160,8 @@ impl World {
         self.old_bytes = self.arenas.sweep();
         self.young_bytes.store(0, Relaxed);
         self.collections += 1;
+        // What a thread noted of a class must not be taken for true of the next class in its place.
+        self.class_epoch.fetch_add(1, Relaxed); // Its partner is the lock of the world, which is held for writing.
     }
 }
 
@@ -166,7 +169,7 @@ impl World {
 impl KeyReader for World {
     fn key_text(&self, id: Id) -> (&str, u64) {
         let text = self.arenas.texts.read(id);
-        (&text.text, text.hash)
+        (&text.text, text.hash())
     }
 
     fn key_bytes(&self, id: Id) -> &[u8] {

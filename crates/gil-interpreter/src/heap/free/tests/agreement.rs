@@ -98,7 +98,7 @@ struct Reader<'a, H>(&'a H);
 impl<H: Heap> KeyReader for Reader<'_, H> {
     fn key_text(&self, id: Id) -> (&str, u64) {
         let text = self.0.text(id);
-        (&text.text, text.hash)
+        (&text.text, text.hash())
     }
 
     fn key_bytes(&self, id: Id) -> &[u8] {
