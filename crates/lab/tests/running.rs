@@ -89,9 +89,9 @@ mod ctrl_c {
     #[test]
     fn a_second_one_ends_a_program_that_ignores_the_first() {
         let source = "
-print('ready', flush=True)
 while True:
     try:
+        print('ready', flush=True)
         while True:
             pass
     except KeyboardInterrupt:
@@ -123,8 +123,8 @@ if __name__ == '__main__':
     pids = multiprocessing.Queue()
     child = multiprocessing.Process(target=work, args=(pids,))
     child.start()
-    print(pids.get(), flush=True)
     try:
+        print(pids.get(), flush=True)
         time.sleep(50)
     except KeyboardInterrupt:
         print('no', flush=True)

@@ -159,8 +159,8 @@ mod every_program_runs_under_every_policy {
     fn sleepers() {
         for policy in POLICIES {
             let figures = figures(&format!("--gil {policy} sleepers.py --tasks 8 --naps 3 --ms 20"));
-            // Eight at once; half of that is enough to tell it from taking turns.
-            assert!(number(&figures, "speedup") > 4.0, "{policy}: {figures:?}");
+            // Eight at once; taking turns would be 1, and a busy machine wakes sleepers late.
+            assert!(number(&figures, "speedup") > 2.0, "{policy}: {figures:?}");
         }
     }
 

@@ -45,6 +45,13 @@ fn a_file_that_cannot_be_read_is_named() {
     let ended = case.run("py latin.py");
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains("latin.py is not UTF-8"), "{}", ended.err);
+    let ended = case.run("py .");
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains("cannot read .: Is a directory"), "{}", ended.err);
+    std::fs::write(case.path("huge.py"), vec![b'#'; (16 << 20) + 1]).expect("written");
+    let ended = case.run("py huge.py");
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains("huge.py is larger than 16 MiB"), "{}", ended.err);
 }
 
 #[test]
@@ -56,7 +63,7 @@ fn a_refused_program_is_shown_with_its_place_and_does_not_start() {
     assert!(lines[0].starts_with("a.py:4:5: "), "{}", ended.err);
     assert_eq!((lines[1], lines[2]), ("    yield 1", "    ^"));
     assert!(lines[3].starts_with("write instead: "), "{}", ended.err);
-    assert!(ended.err.contains("refused: the program was not started: 1 place is outside"), "{}", ended.err);
+    assert!(ended.err.contains("refused: the program was not started: 1 place to change"), "{}", ended.err);
 }
 
 #[test]

@@ -168,7 +168,8 @@ fn a_page_without_timelines_carries_no_viewer() {
 #[test]
 fn a_long_recording_is_made_coarser_until_the_page_is_light() {
     let window = Window::new(0, 10_000_000_000);
-    let mut timeline = Timeline { window, rows: Vec::new(), marks: Vec::new(), dropped: 0, words: Words::LOOPS };
+    let mut timeline =
+        Timeline { window, rows: Vec::new(), marks: Vec::new(), dropped: 0, words: Words::LOOPS };
     let spans = (0..200_000).map(|n| (n * 50_000, n * 50_000 + 10_000));
     let row =
         trace_report::lanes::Row::overlapping("loop", trace_report::lanes::Class::Busy, "x", window, spans);

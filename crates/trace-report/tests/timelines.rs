@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use runtime_trace::Recording;
 use trace_report::lanes::{
-    Charset, Class, Color, Interval, Row, TerminalStyle, Timeline, TimelineOptions, Window, Words
+    Charset, Class, Color, Interval, Row, TerminalStyle, Timeline, TimelineOptions, Window, Words,
 };
 use trace_report::text::columns;
 

@@ -64,10 +64,16 @@ mod tests {
             let command = spawner(&parent).expect("the path of the tests")();
             let words = std::iter::once("lab".into()).chain(command.get_args().map(OsString::from)).collect();
             let child = parse(words);
-            assert_eq!((child.gil, child.interval, child.memory), (parent.gil, parent.interval, parent.memory));
+            assert_eq!(
+                (child.gil, child.interval, child.memory),
+                (parent.gil, parent.interval, parent.memory)
+            );
             assert_eq!((&child.ablate, &child.file), (&parent.ablate, &parent.file));
             assert_eq!(child.check_interval, parent.check_interval);
-            assert!(!child.stats && child.quiet && child.args.is_empty(), "what the parent shows is of the parent");
+            assert!(
+                !child.stats && child.quiet && child.args.is_empty(),
+                "what the parent shows is of the parent"
+            );
         }
     }
 }

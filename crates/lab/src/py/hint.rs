@@ -12,7 +12,8 @@ use super::options::PyOptions;
 pub(crate) fn next(options: &PyOptions, by_cargo: bool) -> String {
     let lab = if by_cargo { "cargo lab" } else { "lab" };
     let file = options.file.display().to_string();
-    let program = std::iter::once(&file).chain(&options.args).map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+    let program =
+        std::iter::once(&file).chain(&options.args).map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
     let (policy, why) = other(options.gil);
     let mut commands = vec![(format!("{lab} py {program} --gil {}", policy.name()), why)];
     let own = match options.gil {
@@ -72,7 +73,10 @@ next (-q leaves this out):
 ";
         assert_eq!(said, expected);
         let said = next(&parsed(&["lab", "py", "a.py", "--gil", "tick", "--stats"]), false);
-        assert!(said.contains("\n  lab py a.py --gil free ") && said.contains("\n  lab py a.py --gil tick -o turns.html "));
+        assert!(
+            said.contains("\n  lab py a.py --gil free ")
+                && said.contains("\n  lab py a.py --gil tick -o turns.html ")
+        );
     }
 
     #[test]

@@ -61,20 +61,24 @@ pub(crate) fn lanes(recording: &Recording) -> Vec<LockLane> {
         let at = usize::from(record.lane);
         let (mut state, mut behind) = (State::Waits, None);
         match record.kind {
-            EventKind::LockRequest => behind = holders.get(&record.id).copied().filter(|holder| *holder != at),
+            EventKind::LockRequest => {
+                behind = holders.get(&record.id).copied().filter(|holder| *holder != at)
+            }
             EventKind::LockAcquire => {
                 holders.insert(record.id, at);
                 // Whoever had to give it up waits for the one that gets it.
-                for (_, waiting) in open.iter_mut().enumerate().filter(|(lane, _)| *lane != at) {
+                for (lane, waiting) in open.iter_mut().enumerate() {
                     let Some((lock, span)) = waiting else { continue };
-                    if *lock == record.id && span.state == State::Waits {
+                    if lane != at && *lock == record.id && span.state == State::Waits {
                         span.behind = span.behind.or(Some(at));
                     }
                 }
                 state = State::Has;
             }
             EventKind::LockRelease => {
-                holders.remove(&record.id);
+                if holders.get(&record.id) == Some(&at) {
+                    holders.remove(&record.id);
+                }
                 state = State::Without;
             }
             _ => continue,

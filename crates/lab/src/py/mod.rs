@@ -20,7 +20,8 @@ mod ctrl_c;
 mod run;
 mod child;
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
 
 use anyhow::Context;
 use gil_interpreter::{Program, Refusal};
@@ -31,6 +32,8 @@ use options::PyOptions;
 
 /// The exit code of bad usage and of programs outside the subset.
 const REFUSED: u8 = 2;
+/// More is not even read; what the language allows is less.
+const SOURCE_MAX_BYTES: u64 = 16 << 20;
 
 /// Does what was asked for and says with which code the process ends.
 pub(crate) fn command(options: &PyOptions) -> anyhow::Result<u8> {
@@ -41,7 +44,15 @@ pub(crate) fn command(options: &PyOptions) -> anyhow::Result<u8> {
 
 fn read(options: &PyOptions) -> anyhow::Result<String> {
     let shown = options.file.display();
-    let bytes = std::fs::read(&options.file).with_context(|| format!("cannot read {shown}"))?;
+    let mut bytes = Vec::new();
+    let file = File::open(&options.file).with_context(|| format!("cannot read {shown}"))?;
+    file.take(SOURCE_MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read {shown}"))?;
+    anyhow::ensure!(
+        bytes.len() as u64 <= SOURCE_MAX_BYTES,
+        "{shown} is larger than 16 MiB, so it is no program"
+    );
     String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("{shown} is not UTF-8, as Python source must be"))
 }
 
@@ -56,14 +67,12 @@ fn say_refused(refusals: &[Refusal]) {
     for refusal in refusals {
         let text = refusal.to_string();
         let (head, rest) = text.split_once('\n').unwrap_or((&text, ""));
-        anstream::eprintln!("{}\n{rest}\n", head.bold());
+        let end = if rest.trim().is_empty() { "\n" } else { "\n\n" };
+        anstream::eprint!("{}\n{}{end}", head.bold(), rest.trim_end());
     }
     let places =
-        if refusals.len() == 1 { "1 place is".to_owned() } else { format!("{} places are", refusals.len()) };
-    anstream::eprintln!(
-        "{} the program was not started: {places} outside the subset",
-        "refused:".red().bold()
-    );
+        if refusals.len() == 1 { "1 place".to_owned() } else { format!("{} places", refusals.len()) };
+    anstream::eprintln!("{} the program was not started: {places} to change", "refused:".red().bold());
 }
 
 fn show_listing(options: &PyOptions, source: &str, program: &Program) -> anyhow::Result<u8> {

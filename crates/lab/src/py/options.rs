@@ -39,10 +39,10 @@ pub(crate) struct PyOptions {
     #[arg(long, value_name = "POLICY", value_parser = policies(), default_value_t = Policy::default())]
     pub(crate) gil: Policy,
     /// Microseconds that a thread waits before it asks for the lock [default: 5000]
-    #[arg(long, value_name = "US", value_parser = clap::value_parser!(u64).range(1..=60_000_000), allow_negative_numbers = true)]
+    #[arg(long, value_name = "US", value_parser = from_1_to(60_000_000), allow_negative_numbers = true)]
     pub(crate) interval: Option<u64>,
     /// Ticks after which `tick` gives up the lock and takes it again [default: 100]
-    #[arg(long, value_name = "TICKS", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000), allow_negative_numbers = true)]
+    #[arg(long, value_name = "TICKS", value_parser = from_1_to(1_000_000_000).map(|ticks| ticks as u32), allow_negative_numbers = true)]
     pub(crate) check_interval: Option<u32>,
     /// Rules to take away or to change, separated by commas
     #[arg(long, value_name = "LIST", value_parser = ablations(), value_delimiter = ',')]
@@ -60,7 +60,7 @@ pub(crate) struct PyOptions {
     #[arg(long, conflicts_with_all = ["stats", "trace", "out"])]
     pub(crate) dis: bool,
     /// Mebibytes of objects that the program may have; then it gets a MemoryError
-    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=65_536), allow_negative_numbers = true)]
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = from_1_to(65_536).map(|mib| mib as u32), allow_negative_numbers = true)]
     pub(crate) memory: u32,
     /// Seconds after which the program is stopped
     #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
@@ -71,6 +71,11 @@ pub(crate) struct PyOptions {
     /// What goes to the program; filled from the words behind FILE, not by clap
     #[arg(skip)]
     pub(crate) args: Vec<String>,
+}
+
+/// Negative numbers are refused as too small, not as no numbers.
+fn from_1_to(most: i64) -> impl TypedValueParser<Value = u64> {
+    clap::value_parser!(i64).range(1..=most).map(i64::unsigned_abs)
 }
 
 fn policies() -> impl TypedValueParser<Value = Policy> {

@@ -111,7 +111,16 @@ fn data(timeline: &Timeline) -> Data {
     let sought = sought(timeline, &mut labels);
     let marks = timeline.marks.iter().map(|mark| (mark.at_ns - window.from_ns, plain(&mark.label))).collect();
     let dropped = dropped_sentence(timeline.dropped);
-    Data { length: window.length_ns(), rows, labels: labels.list, marks, dropped, sought, count: timeline.sought().len(), words: words(&timeline.words) }
+    Data {
+        length: window.length_ns(),
+        rows,
+        labels: labels.list,
+        marks,
+        dropped,
+        sought,
+        count: timeline.sought().len(),
+        words: words(&timeline.words),
+    }
 }
 
 /// In order of time; of very many only the longest.

@@ -230,7 +230,8 @@ impl Timeline {
     fn longest_sentence(&self) -> Option<String> {
         let found = self.sought();
         let (row, longest) = found.iter().max_by_key(|(_, one)| one.duration_ns())?;
-        let (at, length) = (text::duration(longest.start_ns - self.window.from_ns), text::duration(longest.duration_ns()));
+        let (at, length) =
+            (text::duration(longest.start_ns - self.window.from_ns), text::duration(longest.duration_ns()));
         let row = text::plain(row);
         let count = match found.len() {
             1 => format!("1 {}", self.words.one),

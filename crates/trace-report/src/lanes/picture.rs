@@ -105,7 +105,14 @@ impl Layout<'_> {
             };
             let (x, end) = (self.x(piece.start_ns), self.x(piece.end_ns));
             let width = (end - x).max(if piece.class == Class::Stall { 2.0 } else { 0.75 });
-            svg.rect(piece.class.key(), x, top + ROW + below - height, width, height, Some(&tip(&piece, &self.timeline.words)));
+            svg.rect(
+                piece.class.key(),
+                x,
+                top + ROW + below - height,
+                width,
+                height,
+                Some(&tip(&piece, &self.timeline.words)),
+            );
         }
         if depth_max > 1 {
             let text = format!("at most {depth_max}");
