@@ -57,7 +57,9 @@ fn name(plan: &Plan, subject: &Subject) -> String {
 
 fn measure(options: &Options, chosen: impl Fn(&Plan) -> Vec<Subject>) -> Result<()> {
     let machine = machine::line();
-    println!("{machine}\nmultiples: of the same work in sequence, of one thread, or of the switch interval\n");
+    println!(
+        "{machine}\nmultiples: of the same work in sequence, of one thread, or of the switch interval\n"
+    );
     let mut room = Room { cores: machine::cores(), two_processes: None };
     let mut all = Vec::new();
     let mut failed = Vec::new();

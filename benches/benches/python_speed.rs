@@ -140,7 +140,8 @@ fn measure(programs: &[Program], contenders: &[Contender], plan: &Plan) -> Resul
 
 fn print(figures: &Figures) {
     println!("{}\n{} rounds; seconds are medians\n", figures.machine, figures.rounds);
-    let median = |runs: &[Timing]| Ratio::of(runs.iter().map(|run| run.wall_s)).map_or(0.0, |ratio| ratio.median);
+    let median =
+        |runs: &[Timing]| Ratio::of(runs.iter().map(|run| run.wall_s)).map_or(0.0, |ratio| ratio.median);
     for (index, column) in figures.columns.iter().enumerate() {
         let what = if column.program.is_some() { "speed ratio" } else { "time ratio" };
         let titles = ["program", "n", "ours", &column.name, what, "low to high", "CPU ratio", "low to high"];
@@ -159,9 +160,14 @@ fn print(figures: &Figures) {
         }
         println!("{}", table.to_text());
         if column.program.is_some() {
-            let each = figures.rows.iter().zip(&column.wall).map(|(row, wall)| (row.name.clone(), wall.median));
+            let each =
+                figures.rows.iter().zip(&column.wall).map(|(row, wall)| (row.name.clone(), wall.median));
             let verdict = speed::verdict(column.mean_wall.median, &each.collect::<Vec<_>>());
-            println!("at least {:.1} on average and {:.1} each: {verdict}\n", speed::MEAN_AT_LEAST, speed::EACH_AT_LEAST);
+            println!(
+                "at least {:.1} on average and {:.1} each: {verdict}\n",
+                speed::MEAN_AT_LEAST,
+                speed::EACH_AT_LEAST
+            );
         }
     }
     if !figures.columns.iter().any(|column| column.program.is_some()) {

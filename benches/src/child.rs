@@ -126,7 +126,8 @@ mod tests {
     fn a_child_that_does_not_end_is_given_up() {
         let child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut child = KillOnDrop(child);
-        let error = read_within(&mut child.0.stdout.take().unwrap(), Some(Duration::from_millis(1))).unwrap_err();
+        let error =
+            read_within(&mut child.0.stdout.take().unwrap(), Some(Duration::from_millis(1))).unwrap_err();
         assert!(error.to_string().contains("has not ended"), "{error}");
     }
 }

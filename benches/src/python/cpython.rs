@@ -59,7 +59,8 @@ pub fn find_all() -> Vec<CPython> {
     let newer = ["python3.13", "python3.13t", "python3.14", "python3.14t"];
     let path: Vec<PathBuf> =
         env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
-    let on_path = names.iter().chain(&newer).flat_map(|name| path.iter().map(move |folder| folder.join(name)));
+    let on_path =
+        names.iter().chain(&newer).flat_map(|name| path.iter().map(move |folder| folder.join(name)));
     let mut found: Vec<CPython> = Vec::new();
     for candidate in on_path.chain(of_pyenv()).filter(|candidate| candidate.exists()) {
         let Some(cpython) = ask(&candidate) else { continue };
@@ -135,7 +136,8 @@ impl CPython {
     /// # Errors
     /// As [`CPython::run`].
     pub fn run_timed(&self, file: &Path, args: &[String]) -> Result<Ran> {
-        let mut output = self.start(Command::new(&self.program).args(["-c", TIMED]).arg(file).args(args), file)?;
+        let mut output =
+            self.start(Command::new(&self.program).args(["-c", TIMED]).arg(file).args(args), file)?;
         let at = output.rfind("CPU ").context("the program has ended without its processor time")?;
         let seconds = output[at..].trim_end().trim_start_matches("CPU ").parse()?;
         output.truncate(at);

@@ -74,7 +74,8 @@ pub fn work(task: Task) -> Result<Ran> {
         die_with(parent)?;
         let options = RunOptions {
             main_name: "__mp_main__",
-            child: ChildTask::of_this_process().context("cannot talk to the program that started this one")?,
+            child: ChildTask::of_this_process()
+                .context("cannot talk to the program that started this one")?,
             ..task.options(Output::standard())?
         };
         std::process::exit(gil_interpreter::run(&program, options).exit_code);

@@ -53,7 +53,8 @@ impl Figures {
     /// When its last line is no such line.
     pub fn parse(output: &str) -> Result<Figures> {
         let line = output.trim_end().lines().last().unwrap_or_default();
-        let words = line.strip_prefix("RESULT ").with_context(|| format!("the last line is {line:?}, not RESULT"))?;
+        let words =
+            line.strip_prefix("RESULT ").with_context(|| format!("the last line is {line:?}, not RESULT"))?;
         let pairs = words.split_whitespace().filter_map(|word| word.split_once('='));
         // Words and lists are for people.
         let values = pairs.filter_map(|(key, value)| Some((key.to_owned(), value.parse().ok()?))).collect();
@@ -69,7 +70,8 @@ impl Figures {
 mod tests {
     use super::*;
 
-    const OUTPUT: &str = "a table\nRESULT program=counter times=1000 lost=500 k1_runs_x=1.0,2.0 p99_ms=12.5 interval_ms=5\n";
+    const OUTPUT: &str =
+        "a table\nRESULT program=counter times=1000 lost=500 k1_runs_x=1.0,2.0 p99_ms=12.5 interval_ms=5\n";
 
     #[test]
     fn the_last_line_has_the_figures() {

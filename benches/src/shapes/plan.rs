@@ -2,15 +2,18 @@
 //!
 //! A run of a program here is one round of it, so that subjects take turns and every run is seen.
 
+use std::path::PathBuf;
+
 use gil_interpreter::gil::Policy;
 
 use super::figures::Metric;
 use super::subject::{ABLATED, Subject};
+use crate::python::folder;
 
 /// One program.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// The file's name without its end.
+    /// The file's name without its end; what follows `-` tells two plans of one file apart.
     pub program: &'static str,
     /// The question, for the heading.
     pub question: &'static str,
@@ -29,7 +32,7 @@ const REQUESTS: &[Policy] = &[Policy::Gil32, Policy::Gil310, Policy::Gil313];
 const ORDERS: &[&str] = &["no-forced-switch", "fair-ticket", "io-priority"];
 
 /// The plans, in the order of the tables. The first says how much room the machine has.
-pub const PLANS: [Plan; 9] = [
+pub const PLANS: [Plan; 10] = [
     Plan {
         program: "countdown",
         question: "time of threads (and two processes) that compute, relative to the same work in sequence",
@@ -47,9 +50,9 @@ pub const PLANS: [Plan; 9] = [
     Plan {
         program: "counter",
         question: "lost updates in percent, 2 and 4 threads",
-        args: &["--times", "200000", "--rounds", "1"],
-        quick_args: &["--times", "100000", "--rounds", "1"],
-        rounds: 5,
+        args: &["--times", "1000000", "--rounds", "1"],
+        quick_args: &["--times", "500000", "--rounds", "1"],
+        rounds: 3,
         policies: ALL,
         ablations: &[],
         metrics: &[
@@ -66,7 +69,7 @@ pub const PLANS: [Plan; 9] = [
         question: "latency of an echo beside 1, 2 and 4 threads that compute, in switch intervals",
         args: &["--spinners", "1,2,4", "--runs", "1", "--seconds", "0.4"],
         quick_args: &["--spinners", "1,4", "--runs", "1", "--seconds", "0.25"],
-        rounds: 4,
+        rounds: 3,
         policies: ALL,
         ablations: ORDERS,
         metrics: &[
@@ -79,10 +82,34 @@ pub const PLANS: [Plan; 9] = [
         ],
     },
     Plan {
+        program: "convoy-paced",
+        question: "the same beside 1 thread, with messages at fixed times, so that bursts do not count more than waits",
+        args: &["--mode", "paced", "--rate", "30", "--spinners", "1", "--runs", "1", "--seconds", "0.9"],
+        quick_args: &[
+            "--mode",
+            "paced",
+            "--rate",
+            "30",
+            "--spinners",
+            "1",
+            "--runs",
+            "1",
+            "--seconds",
+            "0.5",
+        ],
+        rounds: 3,
+        policies: ALL,
+        ablations: ORDERS,
+        metrics: &[
+            Metric::plain("paced p50", "k1_p50_x"),
+            Metric::per("paced p99", "k1_p99_ms", "interval_ms"),
+        ],
+    },
+    Plan {
         program: "sleepers",
         question: "speed-up of 8 threads that only sleep",
-        args: &["--naps", "5", "--ms", "10"],
-        quick_args: &["--naps", "2", "--ms", "10"],
+        args: &["--naps", "4", "--ms", "25"],
+        quick_args: &["--naps", "2", "--ms", "25"],
         rounds: 2,
         policies: ALL,
         ablations: &[],
@@ -93,7 +120,7 @@ pub const PLANS: [Plan; 9] = [
         question: "speed-up of hashing with 2 and 4 threads, by the size of the buffers",
         args: &["--ms", "20"],
         quick_args: &["--ms", "8"],
-        rounds: 3,
+        rounds: 2,
         policies: ALL,
         ablations: &[],
         metrics: &[
@@ -178,6 +205,12 @@ impl Plan {
         }
     }
 
+    /// The program.
+    pub fn file(&self) -> PathBuf {
+        let name = self.program.split('-').next().unwrap_or(self.program);
+        folder("examples/py").join(name).with_extension("py")
+    }
+
     /// The arguments.
     pub fn args(&self, quick: bool) -> Vec<String> {
         let args = if quick { self.quick_args } else { self.args };
@@ -197,8 +230,7 @@ mod tests {
     #[test]
     fn every_program_is_there_and_takes_its_arguments() {
         for plan in PLANS {
-            let file = crate::python::folder("examples/py").join(plan.program).with_extension("py");
-            let source = std::fs::read_to_string(&file).unwrap();
+            let source = std::fs::read_to_string(plan.file()).unwrap();
             for args in [plan.args(false), plan.args(true)] {
                 for name in args.iter().filter(|word| word.starts_with("--")) {
                     assert!(source.contains(&format!("\"{name}\"")), "{}: {name}", plan.program);

@@ -23,12 +23,13 @@ pub enum Rule {
     Steps(f64),
 }
 
-/// What to expect, and whether the machine must let two threads run at once for it.
+/// What to expect, and whether it takes two processors that are free.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Expected {
     /// Of the values.
     pub rule: Rule,
-    /// Does it need a second processor?
+    /// Where two processes get in each other's way, it may not be seen: nothing can run at once, or other work takes the
+    /// time that is compared.
     pub two_cores: bool,
 }
 
@@ -59,14 +60,18 @@ impl Rule {
     /// Whether the values obey; no values do not.
     pub fn holds(self, values: &[f64]) -> bool {
         let Some(ratio) = Ratio::of(values.iter().copied()) else { return false };
-        let most = |fits: &dyn Fn(f64) -> bool| values.iter().filter(|value| fits(**value)).count() * 2 > values.len();
+        let most = |fits: &dyn Fn(f64) -> bool| {
+            values.iter().filter(|value| fits(**value)).count() * 2 > values.len()
+        };
         match self {
             Rule::Between(low, high) => (low..=high).contains(&ratio.median),
             Rule::AtLeast(low) => ratio.median >= low,
             Rule::AtMost(high) => ratio.median <= high,
             Rule::Never => values.iter().all(|value| *value == 0.0),
             Rule::Mostly => most(&|value| value > 0.0),
-            Rule::Steps(slack) => most(&|value| [0.0, 1.0, 2.0].iter().any(|step| (*step..=step + slack).contains(&value))),
+            Rule::Steps(slack) => {
+                most(&|value| [0.0, 1.0, 2.0].iter().any(|step| (*step..=step + slack).contains(&value)))
+            }
         }
     }
 }
@@ -81,7 +86,7 @@ impl Expected {
             _ if !self.two_cores => Verdict::Differs,
             Room { cores, .. } if cores < 2 => Verdict::Depends("there is one core".into()),
             Room { two_processes: Some(time), .. } if time > NO_ROOM => {
-                Verdict::Depends(format!("other work: even two processes took {time:.2} of the time in sequence"))
+                Verdict::Depends(format!("two processes together: {time:.2}"))
             }
             _ => Verdict::Differs,
         }

@@ -81,13 +81,14 @@ pub fn check(plan: &Plan, all: &[Series], room: Room) -> Vec<Line> {
                 values,
                 rule: expected.rule.to_string(),
             };
-            let rule = series.subject.model().and_then(|model| expected::of(plan.program, metric.name, model));
+            let rule =
+                series.subject.model().and_then(|model| expected::of(plan.program, metric.name, model));
             lines.extend(rule.map(|rule| line(metric.name.to_owned(), values.clone(), rule)));
             let effect =
                 series.subject.ablation().and_then(|one| expected::effect(plan.program, metric.name, one));
-            let base = all.iter().find(|other| {
-                other.subject.ablation().is_none() && other.subject.name() == ABLATED.name()
-            });
+            let base = all
+                .iter()
+                .find(|other| other.subject.ablation().is_none() && other.subject.name() == ABLATED.name());
             if let (Some(effect), Some(base)) = (effect, base) {
                 let pairs = values.iter().zip(base.values(metric));
                 let relative = pairs.map(|(value, base)| value / base.max(f64::MIN_POSITIVE)).collect();
@@ -122,12 +123,17 @@ mod tests {
     use super::*;
 
     fn series(ablation: &'static str, p50s: &[f64]) -> Series {
-        let runs = p50s.iter().map(|p50| Figures::parse(&format!("RESULT k1_p50_x={p50}\n")).unwrap()).collect();
+        let runs =
+            p50s.iter().map(|p50| Figures::parse(&format!("RESULT k1_p50_x={p50}\n")).unwrap()).collect();
         Series { subject: Subject::Ours { policy: Policy::Gil310, ablation }, runs }
     }
 
     fn convoy() -> Plan {
         PLANS.into_iter().find(|plan| plan.program == "convoy").unwrap()
+    }
+
+    fn paced() -> Plan {
+        PLANS.into_iter().find(|plan| plan.program == "convoy-paced").unwrap()
     }
 
     const ROOM: Room = Room { cores: 2, two_processes: None };
@@ -150,11 +156,12 @@ mod tests {
 
     #[test]
     fn an_ablation_is_compared_with_its_policy_in_the_same_round() {
-        let lines = check(&convoy(), &[series("", &[1.0, 2.0]), series("no-forced-switch", &[6.0, 6.0])], ROOM);
+        let lines =
+            check(&paced(), &[series("", &[1.0, 2.0]), series("no-forced-switch", &[6.0, 6.0])], ROOM);
         assert_eq!(lines[1].values, [6.0, 3.0]);
         assert!(!lines[1].differs());
-        let same = check(&convoy(), &[series("", &[1.0]), series("no-forced-switch", &[1.0])], ROOM);
+        let same = check(&paced(), &[series("", &[1.0]), series("no-forced-switch", &[1.0])], ROOM);
         assert!(same[1].differs());
-        assert!(check(&convoy(), &[series("no-forced-switch", &[1.0])], ROOM).is_empty());
+        assert!(check(&paced(), &[series("no-forced-switch", &[1.0])], ROOM).is_empty());
     }
 }

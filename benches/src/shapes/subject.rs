@@ -5,7 +5,7 @@ use gil_interpreter::gil::{Ablations, Policy};
 
 use super::plan::Plan;
 use crate::python::cpython::CPython;
-use crate::python::{folder, ours};
+use crate::python::ours;
 
 /// A subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Subject {
     /// # Errors
     /// When it cannot be run to its end.
     pub fn run(&self, plan: &Plan, args: &[String]) -> Result<String> {
-        let file = folder("examples/py").join(plan.program).with_extension("py");
+        let file = plan.file();
         match self {
             Subject::Ours { policy, ablation } => Ok(ours::run(&file, args, *policy, ablation)?.output),
             Subject::CPython(cpython) => cpython.run(&file, args),
@@ -90,7 +90,12 @@ mod tests {
     use super::*;
 
     fn cpython(version: (u32, u32), full: &str) -> CPython {
-        CPython { version, full_version: full.into(), program: full.into(), free_threaded: full.ends_with('t') }
+        CPython {
+            version,
+            full_version: full.into(),
+            program: full.into(),
+            free_threaded: full.ends_with('t'),
+        }
     }
 
     #[test]
