@@ -516,13 +516,15 @@ impl<H: Heap> Machine<H> {
         if let (Ok(_), Some(child)) = (&result, &options.child) {
             result = crate::modules::run_child(self, child);
         }
-        if result != Err(Unwind::Stopped) {
-            let joined = crate::modules::join_threads(self);
-            if result.is_ok() {
-                result = joined.map(|()| Value::None);
-            }
+        let stopped = result == Err(Unwind::Stopped);
+        // What was not caught is printed before the other threads are waited for, as in Python; a Ctrl-C ends the wait.
+        let mut code = self.exit_code(result);
+        if !stopped
+            && let Err(unwind) = crate::modules::join_threads(self)
+        {
+            let while_joining = self.exit_code(Err(unwind));
+            code = if code == 0 { while_joining } else { code };
         }
-        let code = self.exit_code(result);
         crate::modules::end_of_program(self);
         // Whoever is left is a daemon thread, or a thread that a stop has to end.
         self.shared.settings.stop.stopping.store(true, Relaxed);

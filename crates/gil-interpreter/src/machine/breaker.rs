@@ -15,7 +15,7 @@
 //! All accesses are Relaxed: a bit is a hint to look at something that a lock guards.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 use sync_protocols::gil::Requests;
@@ -33,19 +33,25 @@ pub(crate) struct Breakers {
     words: Mutex<Vec<(u32, Arc<AtomicU32>)>>,
     /// Those of interpreters that threads of this one were given.
     children: Mutex<Vec<Arc<Breakers>>>,
+    /// The program ends: whoever joins is told at once. Written before the locks above are taken to tell the others,
+    /// and read after they were held to join, so that nobody slips through.
+    ended: AtomicBool,
 }
 
 impl Breakers {
     /// One word for all, or one for each.
     pub(crate) fn new(per_thread: bool) -> Breakers {
         let shared = (!per_thread).then(|| Arc::new(AtomicU32::new(0)));
-        Breakers { shared, words: Mutex::default(), children: Mutex::default() }
+        Breakers { shared, words: Mutex::default(), children: Mutex::default(), ended: AtomicBool::new(false) }
     }
 
     /// The word that `thread` reads, from now on raised with the others.
     pub(crate) fn join(&self, thread: u32) -> Arc<AtomicU32> {
         let word = self.shared.clone().unwrap_or_default();
         self.words.lock().push((thread, Arc::clone(&word)));
+        if self.ended.load(Relaxed) {
+            word.fetch_or(STOP, Relaxed);
+        }
         word
     }
 
@@ -63,11 +69,17 @@ impl Breakers {
 
     /// What is raised for all here is raised there too.
     pub(crate) fn adopt(&self, child: Arc<Breakers>) {
-        self.children.lock().push(child);
+        self.children.lock().push(Arc::clone(&child));
+        if self.ended.load(Relaxed) {
+            child.raise_all(STOP);
+        }
     }
 
     /// Raises bits for all threads.
     pub(crate) fn raise_all(&self, bits: u32) {
+        if bits & STOP != 0 {
+            self.ended.store(true, Relaxed);
+        }
         let children = self.children.lock().clone();
         children.iter().for_each(|child| child.raise_all(bits));
         self.words.lock().iter().for_each(|(_, word)| {
@@ -97,5 +109,25 @@ impl Requests for Breakers {
 
     fn clear(&self, me: u32) {
         if self.shared.is_some() { self.lower_all(DROP) } else { self.lower(me, DROP) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_joins_after_the_end_is_told_too() {
+        let breakers = Breakers::new(true);
+        let early = breakers.join(0);
+        let (adopted, late) = (Arc::new(Breakers::new(true)), Arc::new(Breakers::new(true)));
+        let inside = adopted.join(1);
+        breakers.adopt(Arc::clone(&adopted));
+        breakers.raise_all(SIGNAL);
+        assert_eq!(breakers.join(2).load(Relaxed), 0, "a signal is for those who were there");
+        breakers.raise_all(STOP);
+        breakers.adopt(Arc::clone(&late));
+        assert_eq!([&early, &inside].map(|word| word.load(Relaxed)), [SIGNAL | STOP; 2]);
+        assert_eq!([breakers.join(3), adopted.join(4), late.join(5)].map(|word| word.load(Relaxed)), [STOP; 3]);
     }
 }

@@ -5,8 +5,8 @@ use crate::machine::Machine;
 use crate::types::{self, SLOT_CAUSE, SLOT_CONTEXT};
 use crate::value::{Id, Value};
 
-/// So many entries of a deep recursion are shown at each end; Python folds repeats likewise.
-const SHOWN_AT_EACH_END: usize = 20;
+/// So many entries of one line of one function are shown in a row; Python counts the others likewise.
+const SHOWN_IN_A_ROW: usize = 3;
 
 impl<H: Heap> Machine<H> {
     /// The text that an uncaught exception ends with, causes first.
@@ -38,26 +38,27 @@ impl<H: Heap> Machine<H> {
     }
 
     fn entries(&mut self, exception: Id, text: &mut String) {
-        let trace: Vec<TraceEntry> =
+        let mut outermost_first: Vec<TraceEntry> =
             self.heap.instance(exception, |instance| instance.trace.as_deref().cloned().unwrap_or_default());
-        if trace.is_empty() {
+        outermost_first.reverse();
+        if outermost_first.is_empty() {
             return;
         }
         text.push_str("Traceback (most recent call last):\n");
-        let count = trace.len();
         let program = std::sync::Arc::clone(&self.shared.program);
         let lines: Vec<&str> = program.source.lines().collect();
-        for (at, entry) in trace.iter().rev().enumerate() {
-            if at == SHOWN_AT_EACH_END && count > 2 * SHOWN_AT_EACH_END {
-                text.push_str(&format!("  [{} more calls]\n", count - 2 * SHOWN_AT_EACH_END));
+        for row in outermost_first.chunk_by(|a, b| (a.code, a.line) == (b.code, b.line)) {
+            let name = &program.codes[row[0].code as usize].name;
+            for entry in row.iter().take(SHOWN_IN_A_ROW) {
+                text.push_str(&format!("  File \"{}\", line {}, in {name}\n", program.file, entry.line));
+                if let Some(line) = lines.get((entry.line as usize).wrapping_sub(1)) {
+                    text.push_str(&format!("    {}\n", line.trim()));
+                }
             }
-            if at >= SHOWN_AT_EACH_END && at < count.saturating_sub(SHOWN_AT_EACH_END) {
-                continue;
-            }
-            let name = &program.codes[entry.code as usize].name;
-            text.push_str(&format!("  File \"{}\", line {}, in {name}\n", program.file, entry.line));
-            if let Some(line) = lines.get((entry.line as usize).wrapping_sub(1)) {
-                text.push_str(&format!("    {}\n", line.trim()));
+            match row.len().saturating_sub(SHOWN_IN_A_ROW) {
+                0 => {}
+                1 => text.push_str("  [Previous line repeated 1 more time]\n"),
+                more => text.push_str(&format!("  [Previous line repeated {more} more times]\n")),
             }
         }
     }
