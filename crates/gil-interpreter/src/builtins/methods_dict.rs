@@ -29,6 +29,10 @@ pub(crate) fn register<H: Heap>(r: &mut Registry<'_, H>) {
 }
 
 fn get<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
+    if let (Value::Dict(id), 3, None) = (m.stack[args.at], args.count, args.names) {
+        let (key, default) = (m.stack[args.at + 1], m.stack[args.at + 2]);
+        return Ok(m.dict_get(id, key)?.unwrap_or(default));
+    }
     let (id, rest) = this_dict(m, args, "get")?;
     let [key, default] = between(m, rest, "get", 1)?;
     let default = if default == Value::Unbound { Value::None } else { default };

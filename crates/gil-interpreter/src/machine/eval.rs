@@ -59,6 +59,7 @@ enum Step {
     End,
     List(Id, usize),
     Tuple(Id, usize),
+    Text(Id, usize),
     Slow,
 }
 
@@ -405,23 +406,31 @@ impl<H: Heap> Machine<H> {
                         push!(Value::Bool(a.is(b) != invert));
                     }
                     Op::Contains { invert } => {
-                        let (item, container) = (self.stack[sp - 2], self.stack[sp - 1]);
-                        let found = attempt!(self.contains(container, item));
+                        let found = match (self.stack[sp - 2], self.stack[sp - 1]) {
+                            (key @ Value::Int(number), Value::Dict(id)) => {
+                                self.heap.dict_find(id, key, crate::heap::dict::hash_int(number)).is_some()
+                            }
+                            (key @ Value::Str(text), Value::Dict(id)) => {
+                                let hash = self.heap.text(text).hash();
+                                self.heap.dict_find(id, key, hash).is_some()
+                            }
+                            (item, container) => attempt!(self.contains(container, item)),
+                        };
                         sp -= 1;
                         self.stack[sp - 1] = Value::Bool(found != invert);
                     }
                     Op::Subscript => {
-                        let (a, index) = (self.stack[sp - 2], self.stack[sp - 1]);
-                        let value = match self.quick_subscript(a, index) {
+                        let value = match self.quick_subscript(self.stack[sp - 2], self.stack[sp - 1]) {
                             Some(value) => value,
-                            None => attempt!(self.subscript(a, index)),
+                            None => attempt!(self.subscript(self.stack[sp - 2], self.stack[sp - 1])),
                         };
                         sp -= 1;
                         self.stack[sp - 1] = value;
                     }
                     Op::StoreSubscript => {
-                        let (value, a, index) = (self.stack[sp - 3], self.stack[sp - 2], self.stack[sp - 1]);
-                        if !self.quick_store(a, index, value) {
+                        let value = self.stack[sp - 3].by_parts();
+                        if !self.quick_store(self.stack[sp - 2], self.stack[sp - 1], value) {
+                            let (value, a, index) = (self.stack[sp - 3], self.stack[sp - 2], self.stack[sp - 1]);
                             attempt!(self.store_subscript(a, index, value));
                         }
                         sp -= 3;
@@ -849,10 +858,9 @@ impl<H: Heap> Machine<H> {
                         self.stack[sp - 1] = attempt!(self.binary(op, x, y));
                     }
                     Op::CompareJump { op, target } => {
-                        let (a, b) = (self.stack[sp - 2], self.stack[sp - 1]);
-                        let yes = match quick_compare(op, a, b) {
+                        let yes = match quick_compare(op, self.stack[sp - 2], self.stack[sp - 1]) {
                             Some(yes) => yes,
-                            None => attempt!(self.compared_true(op, a, b)),
+                            None => attempt!(self.compared_true(op, self.stack[sp - 2], self.stack[sp - 1])),
                         };
                         sp -= 2;
                         if !yes {
@@ -860,8 +868,7 @@ impl<H: Heap> Machine<H> {
                         }
                     }
                     Op::CompareFastFastJump { op, a, b, skip } => {
-                        let (x, y) = (local!(a), local!(b));
-                        let yes = match quick_compare(op, x, y) {
+                        let yes = match quick_compare(op, local!(a), local!(b)) {
                             Some(yes) => yes,
                             None => {
                                 let (x, y) = (bound_local!(a), bound_local!(b));
@@ -873,11 +880,10 @@ impl<H: Heap> Machine<H> {
                         }
                     }
                     Op::CompareFastConstJump { op, a, c, skip } => {
-                        let (x, y) = (local!(a), consts[c as usize]);
-                        let yes = match quick_compare(op, x, y) {
+                        let yes = match quick_compare(op, local!(a), consts[c as usize]) {
                             Some(yes) => yes,
                             None => {
-                                let x = bound_local!(a);
+                                let (x, y) = (bound_local!(a), consts[c as usize]);
                                 attempt!(self.compared_true(op, x, y))
                             }
                         };
@@ -894,8 +900,7 @@ impl<H: Heap> Machine<H> {
                         push!(found);
                     }
                     Op::SubscriptFastFast { a, b } => {
-                        let (x, y) = (local!(a), local!(b));
-                        let value = match self.quick_subscript(x, y) {
+                        let value = match self.quick_subscript(local!(a), local!(b)) {
                             Some(value) => value,
                             None => {
                                 let (x, y) = (bound_local!(a), bound_local!(b));
@@ -974,9 +979,24 @@ impl<H: Heap> Machine<H> {
                 *next += 1;
                 Step::Tuple(*tuple, *next - 1)
             }
+            Iterator::Text { text, byte } => Step::Text(*text, *byte),
             _ => Step::Slow,
         });
         let item = match step {
+            // An ASCII character is a text that every heap has, at the place of its number.
+            Step::Text(text, at) => match self.heap.text(text).text.as_bytes().get(at) {
+                Some(&character) if character.is_ascii() => {
+                    let moved = self.heap.iterator_mut(id, |iterator| match iterator {
+                        Iterator::Text { byte, .. } if *byte == at => {
+                            *byte += 1;
+                            true
+                        }
+                        _ => false,
+                    });
+                    return if moved { Step::Item(Value::Str(Id(u32::from(character)))) } else { Step::Slow };
+                }
+                _ => return Step::Slow,
+            },
             Step::List(list, at) => self.heap.list(list, |items| items.get(at).copied()),
             Step::Tuple(tuple, at) => self.heap.tuple(tuple).get(at).copied(),
             other => return other,
@@ -1087,6 +1107,10 @@ impl<H: Heap> Machine<H> {
     }
 
     fn compared_true(&mut self, op: CompareOp, a: Value, b: Value) -> Result<bool, Unwind> {
+        if let (Value::Str(x), Value::Str(y), CompareOp::Eq | CompareOp::Ne) = (a, b, op) {
+            let equal = x == y || self.heap.text(x).text == self.heap.text(y).text;
+            return Ok(equal == (op == CompareOp::Eq));
+        }
         match self.compare(op, a, b)? {
             Value::Bool(yes) => Ok(yes),
             other => self.truth(other),

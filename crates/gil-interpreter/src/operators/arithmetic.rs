@@ -91,6 +91,9 @@ impl<H: Heap> Machine<H> {
     }
 
     fn binary_others(&mut self, op: BinaryOp, a: Value, b: Value, inplace: bool) -> Result<Value, Unwind> {
+        if let (BinaryOp::Add, Value::Str(x), Value::Str(y)) = (op, a, b) {
+            return self.concatenate_texts(x, y);
+        }
         if let (Some(x), Some(y)) = (Number::of(a), Number::of(b)) {
             return match (x, y) {
                 (Number::Int(x), Number::Int(y)) => match (a, b, op) {

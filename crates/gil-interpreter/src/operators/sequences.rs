@@ -31,18 +31,21 @@ impl<H: Heap> Machine<H> {
         }
     }
 
+    /// One text behind the other.
+    pub(super) fn concatenate_texts(&mut self, x: Id, y: Id) -> Result<Value, Unwind> {
+        let bytes = self.heap.text(x).text.len() + self.heap.text(y).text.len();
+        self.reserve_items(bytes, 1)?;
+        let (x, y) = (self.heap.text(x), self.heap.text(y));
+        let mut text = String::with_capacity(bytes);
+        text.push_str(&x.text);
+        text.push_str(&y.text);
+        let text = Text::with_chars(text, x.chars + y.chars);
+        Ok(self.heap.new_text(text))
+    }
+
     fn concatenate(&mut self, a: Value, b: Value) -> Result<Option<Value>, Unwind> {
         Ok(Some(match (a, b) {
-            (Value::Str(x), Value::Str(y)) => {
-                let bytes = self.heap.text(x).text.len() + self.heap.text(y).text.len();
-                self.reserve_items(bytes, 1)?;
-                let (x, y) = (self.heap.text(x), self.heap.text(y));
-                let mut text = String::with_capacity(bytes);
-                text.push_str(&x.text);
-                text.push_str(&y.text);
-                let text = Text::with_chars(text, x.chars + y.chars);
-                self.heap.new_text(text)
-            }
+            (Value::Str(x), Value::Str(y)) => self.concatenate_texts(x, y)?,
             (Value::List(x), Value::List(y)) => {
                 let (first, second) = (self.heap.list(x, Vec::len), self.heap.list(y, Vec::len));
                 self.reserve_items(first + second, size_of::<Value>())?;
