@@ -16,6 +16,10 @@ use benches::table::Table;
 use gil_interpreter::gil::Policy;
 use serde::Serialize;
 
+/// The allocator of `lab`, which is what is compared.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What the others are compared with, for speed.
 const BASE_VERSION: (u32, u32) = (3, 11);
 
