@@ -99,9 +99,11 @@ def measure(spinners, mode, seconds, rate, orders, answers):
     ports = queue.Queue()
     turns = queue.Queue()
     stop = threading.Event()
-    threads = [threading.Thread(target=echo, args=(ports,), name="echo")]
+    # Daemons, so that Ctrl-C in the main thread ends the program.
+    threads = [threading.Thread(target=echo, args=(ports,), name="echo", daemon=True)]
     for number in range(spinners):
-        threads.append(threading.Thread(target=spin, args=(stop, turns), name=f"spinner {number + 1}"))
+        name = f"spinner {number + 1}"
+        threads.append(threading.Thread(target=spin, args=(stop, turns), name=name, daemon=True))
     start = time.perf_counter()
     for thread in threads:
         thread.start()
@@ -124,7 +126,7 @@ def main():
     # The process is started before any thread, so that it may be a copy of this one.
     orders = multiprocessing.Queue()
     answers = multiprocessing.Queue()
-    process = multiprocessing.Process(target=client, args=(orders, answers))
+    process = multiprocessing.Process(target=client, args=(orders, answers), daemon=True)
     process.start()
 
     result = f"RESULT program=convoy mode={mode} interval_ms={interval * 1000:.3f}"

@@ -126,12 +126,12 @@ def main():
     remote = multiprocessing.Queue()
     local = queue.Queue()
     processes = [
-        multiprocessing.Process(target=client, args=(orders, answers)),
-        multiprocessing.Process(target=work_off, args=(remote,)),
+        multiprocessing.Process(target=client, args=(orders, answers), daemon=True),
+        multiprocessing.Process(target=work_off, args=(remote,), daemon=True),
     ]
     for process in processes:
         process.start()
-    thread = threading.Thread(target=work_off, args=(local,), name="pool")
+    thread = threading.Thread(target=work_off, args=(local,), name="pool", daemon=True)
     thread.start()
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))

@@ -83,9 +83,10 @@ def client(orders, answers):
 def echo_beside_spinner(seconds, orders, answers):
     ports = queue.Queue()
     stop = threading.Event()
+    # Daemons, so that Ctrl-C in the main thread ends the program.
     threads = [
-        threading.Thread(target=echo, args=(ports,), name="echo"),
-        threading.Thread(target=spin, args=(stop,), name="spinner"),
+        threading.Thread(target=echo, args=(ports,), name="echo", daemon=True),
+        threading.Thread(target=spin, args=(stop,), name="spinner", daemon=True),
     ]
     for thread in threads:
         thread.start()
@@ -117,7 +118,7 @@ def main():
     turns = int(float(chosen["--turns"]))
     orders = multiprocessing.Queue()
     answers = multiprocessing.Queue()
-    process = multiprocessing.Process(target=client, args=(orders, answers))
+    process = multiprocessing.Process(target=client, args=(orders, answers), daemon=True)
     process.start()
 
     usual = sys.getswitchinterval()

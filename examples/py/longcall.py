@@ -96,9 +96,10 @@ def call_of(seconds):
 def measure(n, seconds, orders, answers):
     ports = queue.Queue()
     stop = threading.Event()
+    # Daemons, so that Ctrl-C in the main thread ends the program.
     threads = [
-        threading.Thread(target=echo, args=(ports,), name="echo"),
-        threading.Thread(target=call_often, args=(n, stop), name="caller"),
+        threading.Thread(target=echo, args=(ports,), name="echo", daemon=True),
+        threading.Thread(target=call_often, args=(n, stop), name="caller", daemon=True),
     ]
     for thread in threads:
         thread.start()
@@ -114,7 +115,7 @@ def main():
     chosen = options({"--ms": 40, "--seconds": 1.5})
     orders = multiprocessing.Queue()
     answers = multiprocessing.Queue()
-    process = multiprocessing.Process(target=client, args=(orders, answers))
+    process = multiprocessing.Process(target=client, args=(orders, answers), daemon=True)
     process.start()
 
     n, call = call_of(chosen["--ms"] / 1000)

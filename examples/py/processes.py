@@ -62,7 +62,8 @@ def ask(kind, new_queue, new_helper, turns, messages):
     shared = 0
     inboxes = [new_queue(), new_queue()]
     outbox = new_queue()
-    helpers = [new_helper(target=helper, args=(inbox, outbox)) for inbox in inboxes]
+    # Daemons, so that Ctrl-C in the main thread ends the program.
+    helpers = [new_helper(target=helper, args=(inbox, outbox), daemon=True) for inbox in inboxes]
     starts = []
     for one in helpers:
         start = time.perf_counter()
