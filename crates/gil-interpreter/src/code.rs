@@ -331,16 +331,6 @@ pub(crate) enum Const {
     Tuple(Vec<Const>),
 }
 
-/// What a piece of code is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CodeKind {
-    Module,
-    Function,
-    Lambda,
-    /// Its locals become the attributes of the class; see `Op::BuildNamespace`.
-    ClassBody,
-}
-
 /// A region of instructions `start..end` whose exceptions go to `target`, with `depth` operands left on the stack.
 ///
 /// The exception is pushed above them. Of several regions that hold an instruction, the first in the table wins;
@@ -360,7 +350,6 @@ pub(crate) struct Code {
     pub(crate) name: Box<str>,
     /// As Python's `__qualname__`, for messages about calls: `Account.deposit`.
     pub(crate) qualname: Box<str>,
-    pub(crate) kind: CodeKind,
     /// Line of the `def`, 1 for the module.
     pub(crate) first_line: u32,
     /// Parameters that can be given by place; the names are the first of `locals`.

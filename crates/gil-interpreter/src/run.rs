@@ -13,7 +13,6 @@
 
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -237,7 +236,6 @@ pub(crate) struct Settings {
     pub(crate) interrupt: Interrupt,
     pub(crate) spawner: Option<Spawner>,
     pub(crate) main_name: &'static str,
-    pub(crate) file: PathBuf,
     pub(crate) thread_names: ThreadNames,
     stop: Arc<Stop>,
 }
@@ -420,16 +418,16 @@ fn start<H: Heap>(
         let found = registry.finish();
         let consts: Vec<Value> = compiled.consts.iter().map(|constant| make_const(&mut heap, constant)).collect();
         heap.keep_forever(&consts);
-        let builtin = |name: &Box<str>| found.builtins.get(name).copied().unwrap_or(Value::Unbound);
+        let builtin = |name: &str| found.builtins.get(name).copied().unwrap_or(Value::Unbound);
         let shared = Arc::new(Shared {
-            name_builtins: compiled.names.iter().map(builtin).collect(),
-            global_builtins: compiled.globals.iter().map(builtin).collect(),
+            name_builtins: compiled.names.iter().map(|name| builtin(name)).collect(),
+            global_builtins: compiled.globals.iter().map(|name| builtin(name)).collect(),
             program: Arc::clone(&compiled),
             consts,
             natives: found.natives,
             builtins: found.builtins,
             modules: found.modules,
-            settings: settings(program, &options, stop, names),
+            settings: settings(&options, stop, names),
             object_init,
             list_append,
             threads: Threads::default(),
@@ -446,8 +444,7 @@ fn start<H: Heap>(
     })
 }
 
-fn settings(program: &Program, options: &RunOptions, stop: Arc<Stop>, thread_names: ThreadNames) -> Settings {
-    let file = &*program.compiled.file;
+fn settings(options: &RunOptions, stop: Arc<Stop>, thread_names: ThreadNames) -> Settings {
     Settings {
         policy: options.policy,
         ablations: options.ablations,
@@ -462,7 +459,6 @@ fn settings(program: &Program, options: &RunOptions, stop: Arc<Stop>, thread_nam
         interrupt: options.interrupt.clone(),
         spawner: options.spawner.clone(),
         main_name: options.main_name,
-        file: PathBuf::from(file),
         thread_names,
         stop,
     }

@@ -14,6 +14,7 @@ macro_rules! classes {
         pub(crate) const CLASSES: &[(&str, Id)] = &[$(($name, $base),)*];
     };
     (@count $n:expr; $constant:ident, $($rest:ident,)*) => {
+        #[allow(dead_code, reason = "some classes are there for programs only")]
         pub(crate) const $constant: Id = Id($n);
         classes!(@count $n + 1; $($rest,)*);
     };

@@ -11,7 +11,7 @@ mod ask;
 mod replace;
 mod codec;
 
-pub(crate) use codec::{decoded, encoded};
+pub(crate) use codec::decoded;
 
 use crate::heap::Heap;
 use crate::machine::{Machine, Unwind};

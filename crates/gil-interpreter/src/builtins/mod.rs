@@ -17,8 +17,6 @@ mod methods_dict;
 mod methods_number;
 mod methods_range;
 
-pub(crate) use methods_str::{decoded, encoded};
-
 use crate::heap::Heap;
 use crate::native::Registry;
 

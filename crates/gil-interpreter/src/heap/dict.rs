@@ -60,18 +60,11 @@ struct Entry {
 pub(crate) struct Dict {
     entries: Vec<Entry>,
     table: HashTable<u32>,
-    /// Bumped when a key is added or removed, never when a value is replaced.
-    shape: u64,
 }
 
 impl Dict {
     pub(crate) fn len(&self) -> usize {
         self.table.len()
-    }
-
-    /// Changes whenever the set of keys does.
-    pub(crate) fn shape(&self) -> u64 {
-        self.shape
     }
 
     pub(crate) fn capacity_bytes(&self) -> usize {
@@ -102,7 +95,6 @@ impl Dict {
         let at = entries.len() as u32;
         entries.push(Entry { hash, key, value });
         self.table.insert_unique(hash, at, |&at| entries[at as usize].hash);
-        self.shape += 1;
         true
     }
 
@@ -117,7 +109,6 @@ impl Dict {
         let entry = &mut entries[at as usize];
         let pair = (entry.key, entry.value);
         *entry = Entry { hash: 0, key: Value::Unbound, value: Value::Unbound };
-        self.shape += 1;
         if entries.len() > 16 && entries.len() > 2 * self.table.len() {
             self.close_up();
         }
@@ -132,16 +123,14 @@ impl Dict {
                 if let Ok(found) = self.table.find_entry(entry.hash, |&other| other == at) {
                     found.remove();
                 }
-                self.shape += 1;
-                return Some((entry.key, entry.value));
+                        return Some((entry.key, entry.value));
             }
         }
         None
     }
 
     pub(crate) fn clear(&mut self) {
-        let shape = self.shape + 1;
-        *self = Dict { shape, ..Dict::default() };
+        *self = Dict::default();
     }
 
     /// The next pair at or after `position`, and the position after it.
@@ -158,11 +147,6 @@ impl Dict {
     /// All pairs in order.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (Value, Value)> + '_ {
         self.entries.iter().filter(|entry| entry.key != Value::Unbound).map(|entry| (entry.key, entry.value))
-    }
-
-    /// All pairs with the hashes of their keys, in order.
-    pub(crate) fn iter_hashed(&self) -> impl Iterator<Item = (u64, Value, Value)> + '_ {
-        self.entries.iter().filter(|entry| entry.key != Value::Unbound).map(|e| (e.hash, e.key, e.value))
     }
 
     fn close_up(&mut self) {

@@ -221,6 +221,7 @@ pub(crate) struct Instance {
     /// By the class's layout; `Unbound` where it was never assigned, and shorter than the layout at times.
     pub(crate) slots: Vec<Value>,
     /// For exceptions: where it went through, innermost last.
+    #[allow(clippy::box_collection, reason = "one word in each instance, of which few are exceptions")]
     pub(crate) trace: Option<Box<Vec<TraceEntry>>>,
 }
 

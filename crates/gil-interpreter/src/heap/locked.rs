@@ -77,9 +77,18 @@ impl LockedHeap {
     fn mark(&mut self, value: Value, grey: &mut Vec<Value>) {
         let fresh = match value {
             // These refer to nothing.
-            Value::Str(id) => return drop(self.texts.mark(id)),
-            Value::Bytes(id) => return drop(self.bytes.mark(id)),
-            Value::Range(id) => return drop(self.ranges.mark(id)),
+            Value::Str(id) => {
+                self.texts.mark(id);
+                false
+            }
+            Value::Bytes(id) => {
+                self.bytes.mark(id);
+                false
+            }
+            Value::Range(id) => {
+                self.ranges.mark(id);
+                false
+            }
             Value::List(id) => self.lists.mark(id),
             Value::Tuple(id) => self.tuples.mark(id),
             Value::Dict(id) => self.dicts.mark(id),
@@ -308,8 +317,6 @@ impl KeyReader for LockedView {
 }
 
 impl Heap for LockedView {
-    const FREE: bool = false;
-
     type Seed = Seed;
 
     fn seed(&mut self, thread: u32, parked: Parked) -> Seed {

@@ -77,9 +77,6 @@ pub(crate) enum Leaving {
 
 /// The way of one thread into the heap of its program. The thread holds the lock unless it has `release`d it.
 pub(crate) trait Heap: Sized + 'static {
-    /// Several threads run at once: what one instruction saw may be gone at the next.
-    const FREE: bool;
-
     /// What a new OS thread needs to come in.
     type Seed: Send + 'static;
 
@@ -196,6 +193,7 @@ pub(crate) trait Heap: Sized + 'static {
     fn new_bound_method(&mut self, method: BoundMethod) -> Value;
     fn new_class(&mut self, class: Class) -> Value;
     fn new_instance(&mut self, instance: Instance) -> Value;
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests look at the heap with it"))]
     fn new_super(&mut self, value: Super) -> Value;
     fn new_cell(&mut self, value: Value) -> Value;
     fn new_host(&mut self, host: Arc<dyn HostObject>) -> Value;
@@ -217,10 +215,12 @@ pub(crate) trait Heap: Sized + 'static {
     /// Call before making something big: is there room for it under the limit?
     fn reserve(&self, bytes: usize) -> Result<(), OutOfMemory>;
     /// Should the next check site collect?
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests look at the heap with it"))]
     fn wants_collection(&self) -> bool;
     /// Marks from `parked` (the running thread's own), from all parked threads and the permanent roots; frees the rest.
     fn collect(&mut self, thread: u32, parked: Parked) -> Result<Parked, (Parked, OutOfMemory)>;
     /// Bytes in use now, roughly.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests look at the heap with it"))]
     fn in_use_bytes(&self) -> usize;
 
     // The lock.

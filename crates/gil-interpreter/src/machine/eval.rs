@@ -73,6 +73,7 @@ impl<H: Heap> Machine<H> {
         }
     }
 
+    #[allow(clippy::assign_op_pattern, clippy::self_assignment, reason = "the macros take the new top as they find it")]
     fn eval<const SITES: u8>(&mut self, entry: usize) -> Result<Value, Unwind> {
         let shared = Rc::clone(&self.shared);
         let word = Rc::clone(&self.word);

@@ -117,6 +117,7 @@ pub(crate) struct Machine<H: Heap> {
     /// Containers whose `repr` is under way, so that one inside itself is shown as dots.
     pub(crate) printing: Vec<Value>,
     pub(crate) thread: u32,
+    #[allow(clippy::redundant_allocation, reason = "as `shared`")]
     word: Rc<Arc<AtomicU32>>,
     ticks: i32,
     /// Nested eval loops.
@@ -124,6 +125,7 @@ pub(crate) struct Machine<H: Heap> {
     /// The lock may not be given up by the native that runs: it was declared to hold it.
     may_release: bool,
     /// Counted twice, so that taking it up in each call costs no atomic operation.
+    #[allow(clippy::redundant_allocation, reason = "the inner count is shared with other threads, the outer is not")]
     pub(crate) shared: Rc<Arc<Shared<H>>>,
     /// Methods found lately, by class and name; see `attributes`.
     found: Box<[Found]>,
@@ -183,42 +185,6 @@ impl<H: Heap> Machine<H> {
     fn end_thread(&mut self) {
         let counters = self.heap.take_counters();
         self.shared.ended.lock().push(crate::run::ThreadEnd { thread: self.thread, counters });
-    }
-
-    /// Waits for something outside with the lock given away: `attempt` waits a little and says what it found.
-    ///
-    /// Between attempts the thread looks whether the program stops or is interrupted, so that nothing waits for
-    /// ever. An attempt should return within `threads::SLICE`.
-    pub(crate) fn wait_outside<R>(&mut self, mut attempt: impl FnMut() -> Option<R>) -> Result<R, Unwind> {
-        let shared = Arc::clone(&self.shared);
-        let main = shared.settings.is_main(self.thread);
-        loop {
-            let found = self.allow_threads(|| {
-                loop {
-                    if let Some(found) = attempt() {
-                        return Some(found);
-                    }
-                    if shared.settings.stopping() || (main && shared.settings.interrupt.is_raised()) {
-                        return None;
-                    }
-                }
-            });
-            match found {
-                Some(found) => return Ok(found),
-                None => self.check_signals()?,
-            }
-        }
-    }
-
-    /// Stops or raises KeyboardInterrupt when that was asked for.
-    pub(crate) fn check_signals(&mut self) -> Result<(), Unwind> {
-        if self.shared.settings.stopping() {
-            return Err(Unwind::Stopped);
-        }
-        if self.shared.settings.is_main(self.thread) && self.shared.settings.interrupt.take() {
-            return Err(self.raise(crate::types::KEYBOARD_INTERRUPT, String::new()));
-        }
-        Ok(())
     }
 
     /// Puts the frame of the module onto the stack.

@@ -7,7 +7,7 @@
 use ruff_python_ast::Stmt;
 use ruff_text_size::Ranged;
 
-use crate::code::{Code, CodeKind, Compiled, Const, Op};
+use crate::code::{Code, Compiled, Const, Op};
 
 use super::blocks::Block;
 use super::pool::Pool;
@@ -20,6 +20,16 @@ use super::{fuse, stack};
 /// Instructions of a whole program at most. Each way out of a `try` copies its `finally`, so a short source can ask for
 /// very many.
 const MAX_OPS: usize = 1 << 21;
+
+/// What a piece of code is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CodeKind {
+    Module,
+    Function,
+    Lambda,
+    /// Its locals become the attributes of the class; see `Op::BuildNamespace`.
+    ClassBody,
+}
 
 /// The code that is being written.
 pub(super) struct Frame<'a> {
@@ -180,7 +190,6 @@ impl<'a> Compiler<'a, '_, '_> {
                 0 => head.name.into(),
                 _ => self.frame.qualname.as_str().into(),
             },
-            kind: self.frame.kind,
             first_line: head.first_line,
             positional: head.positional,
             keyword_only: head.keyword_only,

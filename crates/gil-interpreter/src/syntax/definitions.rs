@@ -3,9 +3,9 @@
 use ruff_python_ast::{Comprehension, Expr, ExprLambda, Parameters, StmtClassDef, StmtFunctionDef};
 use ruff_text_size::Ranged;
 
-use crate::code::{CodeKind, Const, Op};
+use crate::code::{Const, Op};
 
-use super::compiler::{Compiler, Head};
+use super::compiler::{CodeKind, Compiler, Head};
 use super::scope;
 use super::unit::Label;
 

@@ -1,5 +1,7 @@
 //! Programs as texts, run in this process with what they print kept in memory.
 
+#![allow(dead_code, reason = "each file of tests uses a part of it")]
+
 use std::time::Duration;
 
 use gil_interpreter::gil::Policy;

@@ -119,8 +119,6 @@ macro_rules! makes {
 }
 
 impl Heap for FreeView {
-    const FREE: bool = true;
-
     type Seed = Seed;
 
     fn seed(&mut self, thread: u32, parked: Parked) -> Seed {

@@ -13,10 +13,13 @@ fn outcome(source: &str) -> Option<String> {
     }
 }
 
+/// Makes a source with a chain of this length.
+type Chain = fn(usize) -> String;
+
 #[test]
 fn l1_chains_up_to_the_limit_work_and_longer_ones_are_refused() {
     let deep = "this expression nests too deeply";
-    let chains: [(&str, fn(usize) -> String); 9] = [
+    let chains: [(&str, Chain); 9] = [
         ("additions", |n| format!("a = 1\nb = a{}\n", " + a".repeat(n))),
         ("attributes", |n| format!("a = 1\nb = a{}\n", ".c".repeat(n))),
         ("not", |n| format!("a = {}1\n", "not ".repeat(n))),
