@@ -49,7 +49,8 @@ fn a_trace_is_json_whose_times_rise_and_whose_waits_end() {
     let trace: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let events = trace["traceEvents"].as_array().expect("events");
     let phase = |name: &str| events.iter().filter(|event| event["ph"] == name).count();
-    assert!(phase("b") > 0 && phase("b") == phase("e"), "{} begin, {} end", phase("b"), phase("e"));
+    assert!(phase("B") > 0 && phase("B") == phase("E"), "{} begin, {} end", phase("B"), phase("E"));
+    assert_eq!(phase("b"), 0, "turns are slices on the track of their thread");
     let times: Vec<f64> =
         events.iter().filter(|event| event["ph"] != "M").filter_map(|event| event["ts"].as_f64()).collect();
     assert!(times.is_sorted(), "times never go back");

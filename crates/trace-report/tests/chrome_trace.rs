@@ -197,6 +197,36 @@ fn v6_timers_locks_and_connections_overlap_as_async_events() {
 }
 
 #[test]
+fn v6_turns_at_one_lock_are_slices_of_their_threads() {
+    let trace = written(&recording(
+        &["spinner", "echo", "two locks"],
+        &[
+            (1, 0, LockRequest, 7, 0),
+            (1, 0, LockAcquire, 7, 0),
+            (2, 1, LockRequest, 7, 0),
+            (3, 0, LockRelease, 7, 0),
+            (3, 0, LockRequest, 7, 0),
+            (3, 1, LockAcquire, 7, 0),
+            (4, 2, LockRequest, 7, 0),
+            (4, 2, LockRequest, 8, 0),
+            (5, 1, LockRelease, 7, 0),
+            (5, 0, LockAcquire, 7, 0),
+            (6, 0, LockRelease, 7, 0),
+        ],
+    ));
+    check(&trace).expect("accepted");
+    let spans = |phase| -> Vec<_> {
+        let spans = events(&trace, phase).into_iter();
+        spans.map(|event| (event["tid"].clone(), event["name"].clone(), event["ts"].clone())).collect()
+    };
+    let (holds, waits) = ("holds the lock", "waits for the lock");
+    let expected =
+        [(1, holds, 0.001), (2, waits, 0.002), (2, holds, 0.003), (1, waits, 0.003), (1, holds, 0.005)];
+    assert_eq!(spans("B"), expected.map(|(track, name, ts)| (json!(track), json!(name), json!(ts))));
+    assert_eq!(spans("b").len(), 2, "waits for two locks at once overlap");
+}
+
+#[test]
 fn v6_any_cut_of_a_recording_is_accepted() {
     let whole = synthetic::Stage::new(1 << 16).play();
     let count = whole.records.len();

@@ -6,6 +6,7 @@
 //! | slices                                | `B` and `E` on the lane's track, repaired so that they always nest |
 //! | submit to begin of a job              | async `b` and `e`, category `queue`: waits overlap                 |
 //! | timers, connections, lock wait, hold  | async `b` and `e` of their own categories                          |
+//! | the same on a lane of one lock only   | `B` and `E` for each wait and each hold                            |
 //! | submit, begin, complete of one job    | flow arrows `s`, `t`, `f`                                          |
 //! | stalls, wakes, marks, messages        | instants `i`                                                       |
 //! | dropped records                       | an instant on the lane, `otherData.dropped_records`                |

@@ -41,6 +41,8 @@ struct Walk<'a, 's> {
     /// Begins of async events that have no end yet, by category and what they are about.
     pending: HashMap<(&'static str, u64), Event<'a>>,
     next_async: u64,
+    /// By lane: whether it has nothing but the turns at one lock, which then may be slices.
+    takes_turns: Vec<bool>,
 }
 
 impl<'a, 's> Walk<'a, 's> {
@@ -58,6 +60,7 @@ impl<'a, 's> Walk<'a, 's> {
             flows: flows(process.recording),
             pending: HashMap::new(),
             next_async: 0,
+            takes_turns: takes_turns(process.recording),
         }
     }
 
@@ -169,7 +172,20 @@ impl<'a, 's> Walk<'a, 's> {
 
     fn end_async(&mut self, category: &'static str, key: u64, t_ns: u64) {
         if let Some(begin) = self.pending.remove(&(category, key)) {
+            let lane = begin.tid as usize - 1;
+            if matches!(category, "lock" | "lock wait") && self.takes_turns.get(lane) == Some(&true) {
+                return self.turn(begin, t_ns);
+            }
             let end = Event { phase: Phase::AsyncEnd, args: Args::default(), ..begin.clone() };
+            self.into.extend([begin, end.at(t_ns + self.offset_ns)]);
+        }
+    }
+
+    /// A turn at the lock, or a wait for one, on the track of its thread; what took no time is left out.
+    fn turn(&mut self, begin: Event<'a>, t_ns: u64) {
+        if t_ns + self.offset_ns > begin.t_ns {
+            let begin = Event { phase: Phase::Begin, id: None, ..begin };
+            let end = Event { phase: Phase::End, args: Args::default(), ..begin.clone() };
             self.into.extend([begin, end.at(t_ns + self.offset_ns)]);
         }
     }
@@ -199,6 +215,22 @@ impl<'a, 's> Walk<'a, 's> {
             self.into.push(Event { scope: Some("t"), ..event });
         }
     }
+}
+
+/// Turns at one lock do not overlap; with a second lock, or among callbacks, they need not nest.
+fn takes_turns(recording: &Recording) -> Vec<bool> {
+    let mut locks: Vec<Option<u64>> = vec![None; recording.lanes.len()];
+    let mut takes_turns = vec![true; recording.lanes.len()];
+    for record in &recording.records {
+        let lane = usize::from(record.lane);
+        let (Some(lock), Some(takes_turns)) = (locks.get_mut(lane), takes_turns.get_mut(lane)) else {
+            continue;
+        };
+        let is_lock =
+            matches!(record.kind, EventKind::LockRequest | EventKind::LockAcquire | EventKind::LockRelease);
+        *takes_turns &= is_lock && *lock.get_or_insert(record.id) == record.id;
+    }
+    takes_turns
 }
 
 /// Where the arrows of each job begin, pass and end; a job of which only one stage is known has none.
