@@ -26,7 +26,7 @@ mod modules;
 mod run;
 
 pub use listing::{CodeListing, Instruction};
-pub use program::Program;
 pub use modules::ChildTask;
+pub use program::Program;
 pub use run::{Interrupt, Output, RunOptions, RunReport, Spawner, run};
 pub use syntax::Refusal;

@@ -124,10 +124,15 @@ impl Args {
                 let Value::Str(id) = keyword else { continue };
                 let keyword = m.heap.text(id).text.clone();
                 let Some(place) = names.iter().position(|name| **name == *keyword) else {
-                    return Err(m.type_error(format!("{name}() got an unexpected keyword argument '{keyword}'")));
+                    return Err(
+                        m.type_error(format!("{name}() got an unexpected keyword argument '{keyword}'"))
+                    );
                 };
                 if bound[place] != Value::Unbound {
-                    let message = format!("argument for {name}() given by name ('{keyword}') and position ({})", place + 1);
+                    let message = format!(
+                        "argument for {name}() given by name ('{keyword}') and position ({})",
+                        place + 1
+                    );
                     return Err(m.type_error(message));
                 }
                 bound[place] = m.stack[self.at + positional + offset];
@@ -135,10 +140,9 @@ impl Args {
         }
         if let Some(place) = bound[..required].iter().position(|value| *value == Value::Unbound) {
             let missing = names[place].trim_start_matches('/');
-            return Err(m.type_error(format!(
-                "{name}() missing required argument '{missing}' (pos {})",
-                place + 1
-            )));
+            return Err(
+                m.type_error(format!("{name}() missing required argument '{missing}' (pos {})", place + 1))
+            );
         }
         Ok(bound)
     }
@@ -172,8 +176,13 @@ pub(crate) struct Registered<H: Heap> {
 impl<'a, H: Heap> Registry<'a, H> {
     /// A registry with the classes of `types` in the heap, which must be new.
     pub(crate) fn new(heap: &'a mut H) -> Registry<'a, H> {
-        let mut registry =
-            Registry { heap, natives: Vec::new(), builtins: HashMap::default(), modules: Vec::new(), keep: Vec::new() };
+        let mut registry = Registry {
+            heap,
+            natives: Vec::new(),
+            builtins: HashMap::default(),
+            modules: Vec::new(),
+            keep: Vec::new(),
+        };
         for (at, (name, base)) in types::CLASSES.iter().enumerate() {
             let id = Id(at as u32);
             let made = registry.add_class(name, None, (*base != id).then_some(*base), &[]);
@@ -209,7 +218,13 @@ impl<'a, H: Heap> Registry<'a, H> {
     }
 
     /// A function of a module.
-    pub(crate) fn module_function(&mut self, module: &str, name: &str, lock_use: LockUse, function: NativeFn<H>) {
+    pub(crate) fn module_function(
+        &mut self,
+        module: &str,
+        name: &str,
+        lock_use: LockUse,
+        function: NativeFn<H>,
+    ) {
         let native = self.native(&format!("{module}.{name}"), lock_use, function);
         self.module_value(module, name, Value::Native(native));
     }
@@ -234,7 +249,12 @@ impl<'a, H: Heap> Registry<'a, H> {
     /// A method of a class; the receiver is its first argument.
     pub(crate) fn method(&mut self, class: Id, name: &str, lock_use: LockUse, function: NativeFn<H>) {
         let class_name = self.heap.class(class, |class| class.name.clone());
-        self.natives.push(Native { name: format!("{class_name}.{name}").into(), lock_use, function, method: true });
+        self.natives.push(Native {
+            name: format!("{class_name}.{name}").into(),
+            lock_use,
+            function,
+            method: true,
+        });
         let native = Value::Native(self.natives.len() as u32 - 1);
         self.class_value(class, name, native);
     }
@@ -257,9 +277,8 @@ impl<'a, H: Heap> Registry<'a, H> {
     }
 
     fn add_class(&mut self, name: &str, module: Option<&str>, base: Option<Id>, slots: &[&str]) -> Id {
-        let mut layout: NameMap<u32> = base.map_or_else(NameMap::default, |base| {
-            self.heap.class(base, |base| base.layout.clone())
-        });
+        let mut layout: NameMap<u32> =
+            base.map_or_else(NameMap::default, |base| self.heap.class(base, |base| base.layout.clone()));
         for slot in slots {
             let next = layout.len() as u32;
             layout.insert((*slot).into(), next);

@@ -24,9 +24,9 @@ use runtime_trace::Recorder;
 use sync_protocols::gil::{Gil, TickLock};
 
 use crate::gil::{Ablations, LockReport, Policy, ThreadCounters, Watch};
+use crate::heap::Heap;
 use crate::heap::free::{FreeHeap, FreeView};
 use crate::heap::locked::{Apart, Lock, LockKind, LockedHeap, LockedView, Watching};
-use crate::heap::Heap;
 use crate::machine::breaker::{Breakers, SIGNAL, STOP};
 use crate::machine::sites::Sites;
 use crate::machine::{Machine, Shared, Threads, Unwind};
@@ -262,7 +262,8 @@ impl Settings {
 /// Runs a program from its first line to the end of its last thread.
 pub fn run(program: &Program, options: RunOptions) -> RunReport {
     let options = adopted(options);
-    let breakers = Arc::new(Breakers::new(options.policy != Policy::Gil32 && options.policy != Policy::Gil310));
+    let breakers =
+        Arc::new(Breakers::new(options.policy != Policy::Gil32 && options.policy != Policy::Gil310));
     options.interrupt.reaches(&breakers);
     let stop = Arc::new(Stop::default());
     let watchdog = Watchdog::start(&options, &breakers, &stop);
@@ -278,7 +279,8 @@ pub fn run(program: &Program, options: RunOptions) -> RunReport {
             _ => run_locked(&program, options, breakers, stop, names),
         }
     };
-    let thread = std::thread::Builder::new().name("main".into()).stack_size(crate::machine::STACK_BYTES).spawn(job);
+    let thread =
+        std::thread::Builder::new().name("main".into()).stack_size(crate::machine::STACK_BYTES).spawn(job);
     let (exit_code, ended) = match thread.map(std::thread::JoinHandle::join) {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_)) => (INTERNAL_ERROR, Vec::new()),
@@ -340,7 +342,9 @@ pub(crate) fn guard_against_panics<R>(work: impl FnOnce() -> R) -> R {
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
         Ok(result) => result,
         Err(_) => {
-            eprintln!("the interpreter has made a mistake (above); its state is lost, so the program ends here");
+            eprintln!(
+                "the interpreter has made a mistake (above); its state is lost, so the program ends here"
+            );
             std::process::exit(INTERNAL_ERROR)
         }
     }
@@ -365,10 +369,15 @@ fn run_locked(
 ) -> (i32, Vec<ThreadEnd>) {
     let compiled = &program.compiled;
     let heap = LockedHeap::new(compiled.globals.len(), compiled.caches as usize, options.memory_limit_bytes);
-    let (interval, rules, tick) = (options.interval, options.ablations.rules(), options.policy == Policy::Tick);
+    let (interval, rules, tick) =
+        (options.interval, options.ablations.rules(), options.policy == Policy::Tick);
     let new_lock = move |heap: Box<LockedHeap>| Lock {
         id: runtime_trace::next_id(),
-        kind: if tick { LockKind::Counted(TickLock::new(heap)) } else { LockKind::Asked(Gil::new(heap, interval, rules)) },
+        kind: if tick {
+            LockKind::Counted(TickLock::new(heap))
+        } else {
+            LockKind::Asked(Gil::new(heap, interval, rules))
+        },
     };
     let apart = (options.policy == Policy::PerInterp).then(|| Arc::new(new_lock) as Apart);
     let lock = Arc::new(new_lock(Box::new(heap)));
@@ -416,7 +425,8 @@ fn start<H: Heap>(
             _ => unreachable!("lists have a method to append"),
         };
         let found = registry.finish();
-        let consts: Vec<Value> = compiled.consts.iter().map(|constant| make_const(&mut heap, constant)).collect();
+        let consts: Vec<Value> =
+            compiled.consts.iter().map(|constant| make_const(&mut heap, constant)).collect();
         heap.keep_forever(&consts);
         let builtin = |name: &str| found.builtins.get(name).copied().unwrap_or(Value::Unbound);
         let shared = Arc::new(Shared {
@@ -492,7 +502,8 @@ fn object_init<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind>
 /// `BaseException.__init__(self, *args)`
 fn exception_init<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
     let all = args.list(m);
-    let Some((Value::Instance(id), rest)) = all.split_first().map(|(first, rest)| (*first, rest.to_vec())) else {
+    let Some((Value::Instance(id), rest)) = all.split_first().map(|(first, rest)| (*first, rest.to_vec()))
+    else {
         return Err(m.type_error("descriptor '__init__' of 'BaseException' object needs an argument"));
     };
     let rest = m.heap.new_tuple(rest);
@@ -515,9 +526,7 @@ impl<H: Heap> Machine<H> {
         let stopped = result == Err(Unwind::Stopped);
         // What was not caught is printed before the other threads are waited for, as in Python; a Ctrl-C ends the wait.
         let mut code = self.exit_code(result);
-        if !stopped
-            && let Err(unwind) = crate::modules::join_threads(self)
-        {
+        if !stopped && let Err(unwind) = crate::modules::join_threads(self) {
             let while_joining = self.exit_code(Err(unwind));
             code = if code == 0 { while_joining } else { code };
         }

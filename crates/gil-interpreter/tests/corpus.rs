@@ -54,7 +54,9 @@ fn main() -> ExitCode {
     // The line that the standard harness ends with, for whoever adds the tests up.
     let (verdict, failed) = (if failures.is_empty() { "ok" } else { "FAILED" }, failures.len());
     let passed = count.saturating_sub(failed);
-    println!("\ntest result: {verdict}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out\n");
+    println!(
+        "\ntest result: {verdict}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out\n"
+    );
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(101) }
 }
 

@@ -12,9 +12,15 @@ const RECURSIONS: [(&str, &str); 10] = [
     ("init", "class A:\n    def __init__(self):\n        self.inner = A()\nstart = lambda: A()\n"),
     ("repr", "class A:\n    def __repr__(self):\n        return repr(self)\nstart = lambda: repr([A()])\n"),
     ("str", "class A:\n    def __str__(self):\n        return f'{self}'\nstart = lambda: print(A())\n"),
-    ("eq", "class A:\n    def __eq__(self, other):\n        return [self] == [A()]\nstart = lambda: A() == 1\n"),
+    (
+        "eq",
+        "class A:\n    def __eq__(self, other):\n        return [self] == [A()]\nstart = lambda: A() == 1\n",
+    ),
     ("key", "def key(n):\n    return sorted([1, 2], key=key)\nstart = lambda: key(1)\n"),
-    ("getitem", "class A:\n    def __getitem__(self, at):\n        return self[at]\nstart = lambda: A()[0]\n"),
+    (
+        "getitem",
+        "class A:\n    def __getitem__(self, at):\n        return self[at]\nstart = lambda: A()[0]\n",
+    ),
     ("len", "class A:\n    def __len__(self):\n        return len(self)\nstart = lambda: len(A())\n"),
     (
         "nested lists",
@@ -64,7 +70,10 @@ const ALLOCATIONS: [(&str, &str); 16] = [
     ("list +=", "while True:\n            kept += [1, 2, 3]"),
     ("str doubling", "text = 'x'\n        while True:\n            text = text + text"),
     ("str +=", "text = 'x' * 1000000\n        while True:\n            text += 'x' * 1000000"),
-    ("dict growth", "table = {}\n        n = 0\n        while True:\n            table[n] = n\n            n += 1"),
+    (
+        "dict growth",
+        "table = {}\n        n = 0\n        while True:\n            table[n] = n\n            n += 1",
+    ),
     ("list * n", "kept.append([0] * 1000000000)"),
     ("str * n", "kept.append('x' * 1000000000000)"),
     ("bytes * n", "kept.append(b'x' * 1000000000000)"),

@@ -52,7 +52,12 @@ fn ctrl_c_ends_a_program_wherever_it_waits() {
         for policy in POLICIES {
             let Outcome { exit_code, timed_out, out, err } =
                 run_beside(&program(body, "forever()\n"), &Limits::plenty(policy), press_after(1));
-            assert_eq!((exit_code, timed_out, &*out), (130, false, "begun\n"), "{name} under {}: {err}", policy.name());
+            assert_eq!(
+                (exit_code, timed_out, &*out),
+                (130, false, "begun\n"),
+                "{name} under {}: {err}",
+                policy.name()
+            );
             assert!(err.ends_with("\nKeyboardInterrupt\n"), "{name} under {}: {err}", policy.name());
         }
     }
@@ -105,7 +110,12 @@ fn the_time_limit_ends_every_thread_in_real_time() {
         for policy in POLICIES {
             let limits = Limits { time: Duration::from_millis(20), ..Limits::plenty(policy) };
             let found = run_beside(&program(body, rest), &limits, |_, _| ());
-            assert_eq!((found.exit_code, found.timed_out), (1, true), "{name} under {}: {found:?}", policy.name());
+            assert_eq!(
+                (found.exit_code, found.timed_out),
+                (1, true),
+                "{name} under {}: {found:?}",
+                policy.name()
+            );
             assert!(found.err.contains("the time limit of 20ms is over"), "{}", found.err);
         }
     }
@@ -124,7 +134,8 @@ fn threads_that_start_threads_without_end_are_stopped_in_real_time() {
 
 #[test]
 fn an_uncaught_stop_is_no_exception_that_a_program_sees() {
-    let source = "while True:\n    try:\n        while True:\n            pass\n    finally:\n        print('seen')\n";
+    let source =
+        "while True:\n    try:\n        while True:\n            pass\n    finally:\n        print('seen')\n";
     let limits = Limits { time: Duration::from_millis(20), ..Limits::plenty(Policy::Gil310) };
     let found = run_beside(source, &limits, |_, _| ());
     assert_eq!((found.timed_out, &*found.out), (true, ""));

@@ -107,9 +107,10 @@ fn reversed<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
             Iterator::Range { next: range.at(left - 1), left, step: range.step.wrapping_neg() }
         }
         Value::Str(id) => {
-            let text: String = m.heap.text(id).text.chars().rev().collect();
-            let text = m.str(text);
-            return m.iterator(text);
+            let letters: Vec<char> = m.heap.text(id).text.chars().rev().collect();
+            m.reserve(letters.len() * size_of::<Value>())?;
+            let letters = letters.into_iter().map(|letter| m.str(letter.to_string())).collect();
+            reversed_over(m, letters)
         }
         Value::Tuple(_) | Value::Bytes(_) | Value::Dict(_) | Value::DictView(_) => backwards(m, value)?,
         Value::Instance(_) => return reversed_instance(m, value),
@@ -121,8 +122,13 @@ fn reversed<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
 fn backwards<H: Heap>(m: &mut Machine<H>, value: Value) -> Result<Iterator, Unwind> {
     let mut items = m.items(value)?;
     items.reverse();
+    Ok(reversed_over(m, items))
+}
+
+/// An iterator over items that are in reverse already.
+fn reversed_over<H: Heap>(m: &mut Machine<H>, items: Vec<Value>) -> Iterator {
     let Value::Tuple(tuple) = m.heap.new_tuple(items) else { unreachable!("new_tuple makes a tuple") };
-    Ok(Iterator::Tuple { tuple, next: 0 })
+    Iterator::Reversed { tuple, next: 0 }
 }
 
 fn reversed_instance<H: Heap>(m: &mut Machine<H>, value: Value) -> Result<Value, Unwind> {
@@ -140,8 +146,8 @@ fn reversed_instance<H: Heap>(m: &mut Machine<H>, value: Value) -> Result<Value,
             m.roots.push(item);
         }
         let items = m.roots[first..].to_vec();
-        let items = m.heap.new_tuple(items);
-        m.iterator(items)
+        let iterator = reversed_over(m, items);
+        Ok(m.heap.new_iterator(iterator))
     })
 }
 

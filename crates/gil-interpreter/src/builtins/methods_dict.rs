@@ -53,7 +53,9 @@ fn setdefault<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> 
 fn pop<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
     let (id, rest) = this_dict(m, args, "pop")?;
     let [key, default] = between(m, rest, "pop", 1)?;
-    match m.dict_remove(id, key)? {
+    // As in CPython, an empty dict does not ask for the hash.
+    let removed = if m.heap.dict_len(id) == 0 { None } else { m.dict_remove(id, key)? };
+    match removed {
         Some((_, value)) => Ok(value),
         None if default == Value::Unbound => Err(m.key_error(key)),
         None => Ok(default),

@@ -30,7 +30,8 @@ impl<K: Kind> Arena<K> {
             self.slots[at as usize] = Some(object);
             return Id(at);
         }
-        let at = u32::try_from(self.slots.len()).expect("fewer than four thousand million objects of one kind");
+        let at =
+            u32::try_from(self.slots.len()).expect("fewer than four thousand million objects of one kind");
         self.slots.push(Some(object));
         Id(at)
     }

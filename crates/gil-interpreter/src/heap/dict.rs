@@ -82,7 +82,13 @@ impl Dict {
     }
 
     /// Sets the value at a key; true when the key is new.
-    pub(crate) fn insert(&mut self, hash: u64, key: Value, value: Value, mut same: impl FnMut(Value) -> bool) -> bool {
+    pub(crate) fn insert(
+        &mut self,
+        hash: u64,
+        key: Value,
+        value: Value,
+        mut same: impl FnMut(Value) -> bool,
+    ) -> bool {
         let entries = &mut self.entries;
         let found = self.table.find(hash, |&at| {
             let entry = &entries[at as usize];
@@ -99,7 +105,11 @@ impl Dict {
     }
 
     /// Takes a pair out.
-    pub(crate) fn remove(&mut self, hash: u64, mut same: impl FnMut(Value) -> bool) -> Option<(Value, Value)> {
+    pub(crate) fn remove(
+        &mut self,
+        hash: u64,
+        mut same: impl FnMut(Value) -> bool,
+    ) -> Option<(Value, Value)> {
         let entries = &mut self.entries;
         let found = self.table.find_entry(hash, |&at| {
             let entry = &entries[at as usize];
@@ -123,7 +133,7 @@ impl Dict {
                 if let Ok(found) = self.table.find_entry(entry.hash, |&other| other == at) {
                     found.remove();
                 }
-                        return Some((entry.key, entry.value));
+                return Some((entry.key, entry.value));
             }
         }
         None

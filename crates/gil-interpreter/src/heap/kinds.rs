@@ -130,7 +130,8 @@ impl Range {
     /// How many numbers it holds.
     pub(crate) fn len(self) -> i64 {
         let (start, stop, step) = (i128::from(self.start), i128::from(self.stop), i128::from(self.step));
-        let count = if step > 0 { (stop - start + step - 1) / step } else { (start - stop - step - 1) / -step };
+        let count =
+            if step > 0 { (stop - start + step - 1) / step } else { (start - stop - step - 1) / -step };
         count.max(0).min(i128::from(i64::MAX)) as i64
     }
 
@@ -237,22 +238,67 @@ pub(crate) struct TraceEntry {
 pub(crate) enum Iterator {
     /// Ended; stays so.
     Done,
-    Range { next: i64, left: i64, step: i64 },
-    List { list: Id, next: usize },
-    ListReversed { list: Id, next: usize },
-    Tuple { tuple: Id, next: usize },
+    Range {
+        next: i64,
+        left: i64,
+        step: i64,
+    },
+    List {
+        list: Id,
+        next: usize,
+    },
+    ListReversed {
+        list: Id,
+        next: usize,
+    },
+    Tuple {
+        tuple: Id,
+        next: usize,
+    },
+    /// Over the items in reverse, which were copied.
+    Reversed {
+        tuple: Id,
+        next: usize,
+    },
     /// `byte` is the offset of the next character.
-    Text { text: Id, byte: usize },
-    Bytes { bytes: Id, next: usize },
+    Text {
+        text: Id,
+        byte: usize,
+    },
+    Bytes {
+        bytes: Id,
+        next: usize,
+    },
     /// `length` is the dict's at the start, `left` what is still to come; RuntimeError when either is wrong.
-    Dict { dict: Id, part: DictPart, next: usize, length: usize, left: usize },
-    Enumerate { inner: Value, next: i64 },
-    Zip { inner: Box<[Value]>, strict: bool },
-    Map { function: Value, inner: Box<[Value]> },
+    Dict {
+        dict: Id,
+        part: DictPart,
+        next: usize,
+        length: usize,
+        left: usize,
+    },
+    Enumerate {
+        inner: Value,
+        next: i64,
+    },
+    Zip {
+        inner: Box<[Value]>,
+        strict: bool,
+    },
+    Map {
+        function: Value,
+        inner: Box<[Value]>,
+    },
     /// `function` None keeps what is true.
-    Filter { function: Value, inner: Value },
+    Filter {
+        function: Value,
+        inner: Value,
+    },
     /// Over an instance with __getitem__ alone.
-    Sequence { object: Value, next: i64 },
+    Sequence {
+        object: Value,
+        next: i64,
+    },
 }
 
 /// Something of ours behind an instance: a thread, a lock, a socket.
@@ -362,7 +408,7 @@ impl Kind for Iterator {
         match self {
             Iterator::Done | Iterator::Range { .. } => {}
             Iterator::List { list, .. } | Iterator::ListReversed { list, .. } => visit(Value::List(*list)),
-            Iterator::Tuple { tuple, .. } => visit(Value::Tuple(*tuple)),
+            Iterator::Tuple { tuple, .. } | Iterator::Reversed { tuple, .. } => visit(Value::Tuple(*tuple)),
             Iterator::Text { text, .. } => visit(Value::Str(*text)),
             Iterator::Bytes { bytes, .. } => visit(Value::Bytes(*bytes)),
             Iterator::Dict { dict, .. } => visit(Value::Dict(*dict)),

@@ -27,8 +27,8 @@ use std::time::Duration;
 
 pub(crate) use dict::Dict;
 pub(crate) use kinds::{
-    BoundMethod, Class, DictPart, DictView, Function, HostObject, Instance, Iterator, NameMap, Range, Slice, Super, Text,
-    TraceEntry,
+    BoundMethod, Class, DictPart, DictView, Function, HostObject, Instance, Iterator, NameMap, Range, Slice,
+    Super, Text, TraceEntry,
 };
 
 use crate::gil::ThreadCounters;

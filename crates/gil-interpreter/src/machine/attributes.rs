@@ -143,8 +143,7 @@ impl<H: Heap> Machine<H> {
         if !matches!(
             name,
             "code" | "value" | "errno" | "strerror" | "__cause__" | "__context__" | "__traceback__"
-        )
-            || !self.is_subclass(class, types::BASE_EXCEPTION)
+        ) || !self.is_subclass(class, types::BASE_EXCEPTION)
         {
             return None;
         }
@@ -156,13 +155,21 @@ impl<H: Heap> Machine<H> {
         match name {
             "__cause__" | "__context__" => Some(Value::None),
             "__traceback__" => Some(match self.heap.instance(id, |instance| instance.trace.is_some()) {
-                true => self.heap.new_instance(Instance { class: types::TRACEBACK, slots: Vec::new(), trace: None }),
+                true => self.heap.new_instance(Instance {
+                    class: types::TRACEBACK,
+                    slots: Vec::new(),
+                    trace: None,
+                }),
                 false => Value::None,
             }),
             "code" if self.is_subclass(class, types::SYSTEM_EXIT) => Some(first),
             "value" if self.is_subclass(class, types::STOP_ITERATION) => Some(first),
-            "errno" if self.is_subclass(class, types::OS_ERROR) => Some(if pair { first } else { Value::None }),
-            "strerror" if self.is_subclass(class, types::OS_ERROR) => Some(if pair { args[1] } else { Value::None }),
+            "errno" if self.is_subclass(class, types::OS_ERROR) => {
+                Some(if pair { first } else { Value::None })
+            }
+            "strerror" if self.is_subclass(class, types::OS_ERROR) => {
+                Some(if pair { args[1] } else { Value::None })
+            }
             _ => None,
         }
     }
@@ -206,7 +213,9 @@ impl<H: Heap> Machine<H> {
             Value::Class(id) => {
                 if self.heap.class(id, |class| class.builtin) {
                     let class = self.class_name(id);
-                    return Err(self.type_error(format!("cannot set '{name}' attribute of immutable type '{class}'")));
+                    return Err(
+                        self.type_error(format!("cannot set '{name}' attribute of immutable type '{class}'"))
+                    );
                 }
                 self.heap.class_mut(id, |class| {
                     if class.attrs.insert(name.into(), new).is_none() {
@@ -257,10 +266,12 @@ impl<H: Heap> Machine<H> {
                     })
                 })
             }
-            Value::Class(id) if !self.heap.class(id, |class| class.builtin) => self.heap.class_mut(id, |class| {
-                class.order.retain(|other| **other != *name);
-                class.attrs.remove(name).is_some()
-            }),
+            Value::Class(id) if !self.heap.class(id, |class| class.builtin) => {
+                self.heap.class_mut(id, |class| {
+                    class.order.retain(|other| **other != *name);
+                    class.attrs.remove(name).is_some()
+                })
+            }
             _ => false,
         };
         if gone { Ok(()) } else { Err(self.no_attribute_to_delete(value, name)) }
@@ -334,7 +345,8 @@ impl<H: Heap> Machine<H> {
             if let (Some(slot), false) = (slot, per_thread) {
                 let value = self.heap.slot(id, slot);
                 if value != Value::Unbound {
-                    self.heap.set_cache(cache, Cache { key: class.0 + 1, slot, epoch: 0, value: Value::Unbound });
+                    self.heap
+                        .set_cache(cache, Cache { key: class.0 + 1, slot, epoch: 0, value: Value::Unbound });
                     return Ok(value);
                 }
             }
@@ -352,7 +364,13 @@ impl<H: Heap> Machine<H> {
     }
 
     /// The slow way of `StoreAttr`.
-    pub(super) fn store_attr(&mut self, value: Value, name: &str, new: Value, cache: u16) -> Result<(), Unwind> {
+    pub(super) fn store_attr(
+        &mut self,
+        value: Value,
+        name: &str,
+        new: Value,
+        cache: u16,
+    ) -> Result<(), Unwind> {
         if let Value::Instance(id) = value {
             let class = self.heap.instance_class(id);
             if !self.heap.class(class, |class| class.per_thread) && self.setter(class, name).is_none() {
@@ -383,16 +401,19 @@ impl<H: Heap> Machine<H> {
             let place = Found::place(class, u32::from(number));
             let found = self.found[place];
             if found.class == class.0 && found.name == u32::from(number) && found.epoch == epoch {
-                self.heap.set_cache(cache, Cache { key: class.0 + 1, slot: IN_CLASS, epoch, value: found.value });
+                self.heap
+                    .set_cache(cache, Cache { key: class.0 + 1, slot: IN_CLASS, epoch, value: found.value });
                 return Ok((found.value, value));
             }
             let (slot, per_thread) =
                 self.heap.class(class, |class| (class.layout.get(name).copied(), class.per_thread));
             if slot.is_none()
                 && !per_thread
-                && let Some(function @ (Value::Function(_) | Value::Native(_))) = self.find_in_class(class, name)
+                && let Some(function @ (Value::Function(_) | Value::Native(_))) =
+                    self.find_in_class(class, name)
             {
-                self.heap.set_cache(cache, Cache { key: class.0 + 1, slot: IN_CLASS, epoch, value: function });
+                self.heap
+                    .set_cache(cache, Cache { key: class.0 + 1, slot: IN_CLASS, epoch, value: function });
                 self.found[place] = Found { class: class.0, name: u32::from(number), epoch, value: function };
                 return Ok((function, value));
             }

@@ -42,7 +42,12 @@ impl Breakers {
     /// One word for all, or one for each.
     pub(crate) fn new(per_thread: bool) -> Breakers {
         let shared = (!per_thread).then(|| Arc::new(AtomicU32::new(0)));
-        Breakers { shared, words: Mutex::default(), children: Mutex::default(), ended: AtomicBool::new(false) }
+        Breakers {
+            shared,
+            words: Mutex::default(),
+            children: Mutex::default(),
+            ended: AtomicBool::new(false),
+        }
     }
 
     /// The word that `thread` reads, from now on raised with the others.
@@ -128,6 +133,9 @@ mod tests {
         breakers.raise_all(STOP);
         breakers.adopt(Arc::clone(&late));
         assert_eq!([&early, &inside].map(|word| word.load(Relaxed)), [SIGNAL | STOP; 2]);
-        assert_eq!([breakers.join(3), adopted.join(4), late.join(5)].map(|word| word.load(Relaxed)), [STOP; 3]);
+        assert_eq!(
+            [breakers.join(3), adopted.join(4), late.join(5)].map(|word| word.load(Relaxed)),
+            [STOP; 3]
+        );
     }
 }

@@ -252,7 +252,9 @@ impl<H: Heap> Machine<H> {
                 return Err(self.type_error(message));
             };
             if bound[place] != Value::Unbound {
-                return Err(self.type_error(format!("{}() got multiple values for argument '{name}'", code.qualname)));
+                return Err(
+                    self.type_error(format!("{}() got multiple values for argument '{name}'", code.qualname))
+                );
             }
             bound[place] = self.stack[site.base + by_place + offset];
         }
@@ -279,8 +281,11 @@ impl<H: Heap> Machine<H> {
             if !missing.is_empty() {
                 let s = if missing.len() == 1 { "" } else { "s" };
                 let names = list_in_words(&missing);
-                let message =
-                    format!("{}() missing {} required {kind} argument{s}: {names}", code.qualname, missing.len());
+                let message = format!(
+                    "{}() missing {} required {kind} argument{s}: {names}",
+                    code.qualname,
+                    missing.len()
+                );
                 return Err(self.type_error(message));
             }
         }

@@ -72,7 +72,12 @@ impl<H: Heap> Machine<H> {
     }
 
     /// Calls a special method that was found by `special`.
-    pub(crate) fn call_special(&mut self, method: Value, receiver: Value, args: &[Value]) -> Result<Value, Unwind> {
+    pub(crate) fn call_special(
+        &mut self,
+        method: Value,
+        receiver: Value,
+        args: &[Value],
+    ) -> Result<Value, Unwind> {
         let mut all = Vec::with_capacity(args.len() + 1);
         all.push(receiver);
         all.extend_from_slice(args);
@@ -92,7 +97,9 @@ impl<H: Heap> Machine<H> {
         let builtin = base.index() < types::CLASSES.len();
         if builtin && base != types::OBJECT && !self.is_subclass(base, types::BASE_EXCEPTION) {
             let kind = self.class_name(base);
-            let message = format!("type '{kind}' is not an acceptable base type here: keep one in an attribute instead");
+            let message = format!(
+                "type '{kind}' is not an acceptable base type here: keep one in an attribute instead"
+            );
             return Err(self.type_error(message));
         }
         let (layout, per_thread) = self.heap.class(base, |base| (base.layout.clone(), base.per_thread));
@@ -150,6 +157,7 @@ fn iterator_class(iterator: &Iterator) -> Id {
         Iterator::List { .. } => types::LIST_ITERATOR,
         Iterator::ListReversed { .. } => types::LIST_REVERSE_ITERATOR,
         Iterator::Tuple { .. } => types::TUPLE_ITERATOR,
+        Iterator::Reversed { .. } => types::REVERSED,
         Iterator::Text { .. } => types::STR_ITERATOR,
         Iterator::Bytes { .. } => types::BYTES_ITERATOR,
         Iterator::Dict { part: DictPart::Keys, .. } => types::DICT_KEY_ITERATOR,

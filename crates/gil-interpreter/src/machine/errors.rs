@@ -68,7 +68,10 @@ impl<H: Heap> Machine<H> {
 
     /// What our 64-bit int cannot hold; Python's would go on growing.
     pub(crate) fn overflow(&mut self, what: &str) -> Unwind {
-        self.raise(types::OVERFLOW_ERROR, format!("the result of {what} does not fit into 64 bits, which is what int has here"))
+        self.raise(
+            types::OVERFLOW_ERROR,
+            format!("the result of {what} does not fit into 64 bits, which is what int has here"),
+        )
     }
 
     pub(crate) fn memory_error(&mut self) -> Unwind {

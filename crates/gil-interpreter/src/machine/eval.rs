@@ -73,7 +73,11 @@ impl<H: Heap> Machine<H> {
         }
     }
 
-    #[allow(clippy::assign_op_pattern, clippy::self_assignment, reason = "the macros take the new top as they find it")]
+    #[allow(
+        clippy::assign_op_pattern,
+        clippy::self_assignment,
+        reason = "the macros take the new top as they find it"
+    )]
     fn eval<const SITES: u8>(&mut self, entry: usize) -> Result<Value, Unwind> {
         let shared = Rc::clone(&self.shared);
         let word = Rc::clone(&self.word);
@@ -324,12 +328,18 @@ impl<H: Heap> Machine<H> {
                         }
                     }
                     Op::DeleteDeref(at) => match local!(at) {
-                        Value::Cell(id) if self.heap.cell(id) != Value::Unbound => self.heap.set_cell(id, Value::Unbound),
+                        Value::Cell(id) if self.heap.cell(id) != Value::Unbound => {
+                            self.heap.set_cell(id, Value::Unbound)
+                        }
                         _ => break 'run self.unbound_deref(code, at, sp),
                     },
                     Op::LoadGlobal(at) => {
                         let value = self.heap.global(at);
-                        push!(if matches!(value, Value::Unbound) { attempt!(self.global_builtin(at)) } else { value });
+                        push!(if matches!(value, Value::Unbound) {
+                            attempt!(self.global_builtin(at))
+                        } else {
+                            value
+                        });
                     }
                     Op::StoreGlobal(at) => {
                         let value = pop!();
@@ -347,7 +357,11 @@ impl<H: Heap> Machine<H> {
                             other => other,
                         };
                         let value = if own == Value::Unbound { self.heap.global(global) } else { own };
-                        push!(if value == Value::Unbound { attempt!(self.global_builtin(global)) } else { value });
+                        push!(if value == Value::Unbound {
+                            attempt!(self.global_builtin(global))
+                        } else {
+                            value
+                        });
                     }
                     Op::LoadBuiltin(at) => {
                         let value = shared.name_builtins[at as usize];
@@ -364,7 +378,8 @@ impl<H: Heap> Machine<H> {
                     }
                     Op::Swap => self.stack.swap(sp - 1, sp - 2),
                     Op::RotThree => {
-                        let (a, b, c) = (self.stack[sp - 3], self.stack[sp - 2], self.stack[sp - 1].by_parts());
+                        let (a, b, c) =
+                            (self.stack[sp - 3], self.stack[sp - 2], self.stack[sp - 1].by_parts());
                         self.stack[sp - 3] = c;
                         self.stack[sp - 2] = a;
                         self.stack[sp - 1] = b;
@@ -431,7 +446,8 @@ impl<H: Heap> Machine<H> {
                     Op::StoreSubscript => {
                         let value = self.stack[sp - 3].by_parts();
                         if !self.quick_store(self.stack[sp - 2], self.stack[sp - 1], value) {
-                            let (value, a, index) = (self.stack[sp - 3], self.stack[sp - 2], self.stack[sp - 1]);
+                            let (value, a, index) =
+                                (self.stack[sp - 3], self.stack[sp - 2], self.stack[sp - 1]);
                             attempt!(self.store_subscript(a, index, value));
                         }
                         sp -= 3;
@@ -494,7 +510,8 @@ impl<H: Heap> Machine<H> {
                         let mut failed = None;
                         self.sp = sp;
                         for pair in 0..count as usize {
-                            let (key, value) = (self.stack[first + 2 * pair], self.stack[first + 2 * pair + 1]);
+                            let (key, value) =
+                                (self.stack[first + 2 * pair], self.stack[first + 2 * pair + 1]);
                             if let Value::Dict(id) = dict
                                 && let Err(unwind) = self.dict_set(id, key, value)
                             {
@@ -561,7 +578,8 @@ impl<H: Heap> Machine<H> {
                     }
                     Op::PopJumpIfFalse(target) => {
                         let value = self.stack[sp - 1];
-                        let yes = if let Value::Bool(yes) = value { yes } else { attempt!(self.truth(value)) };
+                        let yes =
+                            if let Value::Bool(yes) = value { yes } else { attempt!(self.truth(value)) };
                         sp -= 1;
                         if !yes {
                             pc = target as usize;
@@ -569,7 +587,8 @@ impl<H: Heap> Machine<H> {
                     }
                     Op::PopJumpIfTrue(target) => {
                         let value = self.stack[sp - 1];
-                        let yes = if let Value::Bool(yes) = value { yes } else { attempt!(self.truth(value)) };
+                        let yes =
+                            if let Value::Bool(yes) = value { yes } else { attempt!(self.truth(value)) };
                         sp -= 1;
                         if yes {
                             pc = target as usize;
@@ -641,7 +660,8 @@ impl<H: Heap> Machine<H> {
                     Op::CallMethod(count) => {
                         let at = sp - count as usize - 2;
                         let found = self.stack[at];
-                        let site = CallSite { base: at + 1, count: count as usize + 1, names: None, result: at };
+                        let site =
+                            CallSite { base: at + 1, count: count as usize + 1, names: None, result: at };
                         match found {
                             Value::Function(id) => call_function!(id, found, site),
                             // The most common method of all is worth a way of its own.
@@ -707,7 +727,12 @@ impl<H: Heap> Machine<H> {
                         sp -= made.free as usize;
                         let defaults = self.stack[sp - made.with_default.len()..sp].into();
                         sp -= made.with_default.len();
-                        push!(self.heap.new_function(Function { code: number, defaults, closure: cells, owner: None }));
+                        push!(self.heap.new_function(Function {
+                            code: number,
+                            defaults,
+                            closure: cells,
+                            owner: None
+                        }));
                     }
                     Op::BuildNamespace => {
                         self.sp = sp;
@@ -773,7 +798,11 @@ impl<H: Heap> Machine<H> {
                         push!(exit);
                         push!(Value::Class(class));
                         push!(exception);
-                        push!(self.heap.new_instance(Instance { class: types::TRACEBACK, slots: Vec::new(), trace: None }));
+                        push!(self.heap.new_instance(Instance {
+                            class: types::TRACEBACK,
+                            slots: Vec::new(),
+                            trace: None
+                        }));
                         call!(exit, CallSite { base: at + 1, count: 3, names: None, result: at });
                     }
                     Op::ImportModule(name) => {
@@ -1027,7 +1056,9 @@ impl<H: Heap> Machine<H> {
                 let hash = self.heap.text(key).hash();
                 self.heap.dict_find(id, index, hash)
             }
-            (Value::Dict(id), Value::Int(key)) => self.heap.dict_find(id, index, crate::heap::dict::hash_int(key)),
+            (Value::Dict(id), Value::Int(key)) => {
+                self.heap.dict_find(id, index, crate::heap::dict::hash_int(key))
+            }
             _ => None,
         }
     }
@@ -1090,7 +1121,8 @@ impl<H: Heap> Machine<H> {
             _ => return None,
         };
         let cache = self.heap.cache(cache);
-        let hit = cache.key == class.0 + 1 && cache.slot == IN_CLASS && cache.epoch == self.heap.class_epoch();
+        let hit =
+            cache.key == class.0 + 1 && cache.slot == IN_CLASS && cache.epoch == self.heap.class_epoch();
         hit.then_some(cache.value)
     }
 
@@ -1121,7 +1153,8 @@ impl<H: Heap> Machine<H> {
     #[cold]
     fn unbound_local(&mut self, name: &str, sp: usize) -> Unwind {
         self.sp = sp;
-        let message = format!("cannot access local variable '{name}' where it is not associated with a value");
+        let message =
+            format!("cannot access local variable '{name}' where it is not associated with a value");
         self.raise(types::UNBOUND_LOCAL_ERROR, message)
     }
 
@@ -1132,8 +1165,9 @@ impl<H: Heap> Machine<H> {
             return self.unbound_local(name, sp);
         }
         self.sp = sp;
-        let message =
-            format!("cannot access free variable '{name}' where it is not associated with a value in enclosing scope");
+        let message = format!(
+            "cannot access free variable '{name}' where it is not associated with a value in enclosing scope"
+        );
         self.raise(types::NAME_ERROR, message)
     }
 
@@ -1173,7 +1207,9 @@ impl<H: Heap> Machine<H> {
         };
         match self.find_above(owner, receiver, name) {
             Some(found) => Ok(found),
-            None => Err(self.raise(types::ATTRIBUTE_ERROR, format!("'super' object has no attribute '{name}'"))),
+            None => {
+                Err(self.raise(types::ATTRIBUTE_ERROR, format!("'super' object has no attribute '{name}'")))
+            }
         }
     }
 
@@ -1222,8 +1258,11 @@ impl<H: Heap> Machine<H> {
     fn unpacked_star(&mut self, value: Value, before: usize, after: usize) -> Result<Vec<Value>, Unwind> {
         let mut items = self.unpackable(value)?;
         if items.len() < before + after {
-            let message =
-                format!("not enough values to unpack (expected at least {}, got {})", before + after, items.len());
+            let message = format!(
+                "not enough values to unpack (expected at least {}, got {})",
+                before + after,
+                items.len()
+            );
             return Err(self.value_error(message));
         }
         let rest: Vec<Value> = items.drain(before..items.len() - after).collect();
@@ -1236,11 +1275,21 @@ impl<H: Heap> Machine<H> {
         match value {
             Value::Tuple(id) => Ok(self.heap.tuple(id).to_vec()),
             Value::List(id) => Ok(self.heap.list(id, Vec::clone)),
-            Value::None | Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Function(_) | Value::Class(_) => {
+            Value::Str(_)
+            | Value::Bytes(_)
+            | Value::Dict(_)
+            | Value::DictView(_)
+            | Value::Range(_)
+            | Value::Iterator(_) => self.items(value),
+            _ if self.special(value, "__iter__").is_some()
+                || self.special(value, "__getitem__").is_some() =>
+            {
+                self.items(value)
+            }
+            _ => {
                 let kind = self.type_name(value);
                 Err(self.type_error(format!("cannot unpack non-iterable {kind} object")))
             }
-            _ => self.items(value),
         }
     }
 
@@ -1360,7 +1409,10 @@ impl<H: Heap> Machine<H> {
         }
         let Value::Module(at) = module else { return Err(self.no_attribute(module, name)) };
         let module = self.shared.modules[at as usize].name.clone();
-        Err(self.raise(types::IMPORT_ERROR, format!("cannot import name '{name}' from '{module}' (unknown location)")))
+        Err(self.raise(
+            types::IMPORT_ERROR,
+            format!("cannot import name '{name}' from '{module}' (unknown location)"),
+        ))
     }
 }
 

@@ -125,7 +125,10 @@ pub(crate) struct Machine<H: Heap> {
     /// The lock may not be given up by the native that runs: it was declared to hold it.
     may_release: bool,
     /// Counted twice, so that taking it up in each call costs no atomic operation.
-    #[allow(clippy::redundant_allocation, reason = "the inner count is shared with other threads, the outer is not")]
+    #[allow(
+        clippy::redundant_allocation,
+        reason = "the inner count is shared with other threads, the outer is not"
+    )]
     pub(crate) shared: Rc<Arc<Shared<H>>>,
     /// Methods found lately, by class and name; see `attributes`.
     found: Box<[Found]>,

@@ -50,7 +50,12 @@ impl Finish {
     }
 
     /// Waits until it is set, or until `deadline`, or until `give_up` says so; true when it is set.
-    pub(crate) fn wait(&self, deadline: Option<Instant>, now: impl Fn() -> Instant, give_up: impl Fn() -> bool) -> bool {
+    pub(crate) fn wait(
+        &self,
+        deadline: Option<Instant>,
+        now: impl Fn() -> Instant,
+        give_up: impl Fn() -> bool,
+    ) -> bool {
         let mut done = self.done.lock();
         while !*done {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(now()));

@@ -26,7 +26,8 @@ impl<H: Heap> Machine<H> {
             if let Value::Instance(_) = cause {
                 self.chain(cause, text, depth + 1);
                 text.push_str("\nThe above exception was the direct cause of the following exception:\n\n");
-            } else if cause == Value::Unbound && context != exception && matches!(context, Value::Instance(_)) {
+            } else if cause == Value::Unbound && context != exception && matches!(context, Value::Instance(_))
+            {
                 self.chain(context, text, depth + 1);
                 text.push_str("\nDuring handling of the above exception, another exception occurred:\n\n");
             }

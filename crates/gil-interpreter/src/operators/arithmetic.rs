@@ -113,6 +113,13 @@ impl<H: Heap> Machine<H> {
             {
                 return Ok(answer);
             }
+            // What has no `*` but can be indexed or searched is not asked to repeat the other in place.
+            if inplace
+                && op == BinaryOp::Mul
+                && matches!(a, Value::Dict(_) | Value::DictView(_) | Value::Range(_) | Value::Instance(_))
+            {
+                return Err(m.no_operation(op, a, b, inplace));
+            }
             match m.sequence_binary(op, a, b)? {
                 Some(value) => Ok(value),
                 None => Err(m.no_operation(op, a, b, inplace)),

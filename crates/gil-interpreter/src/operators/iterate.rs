@@ -65,7 +65,7 @@ impl Iterator {
                 *next -= 1;
                 Step::List(*list, *next)
             }
-            Iterator::Tuple { tuple, next } => {
+            Iterator::Tuple { tuple, next } | Iterator::Reversed { tuple, next } => {
                 *next += 1;
                 Step::Tuple(*tuple, *next - 1)
             }

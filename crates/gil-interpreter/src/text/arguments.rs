@@ -93,7 +93,9 @@ pub(crate) fn between<const N: usize, H: Heap>(
         return Err(m.type_error(format!("{name}() takes no keyword arguments")));
     }
     if (least..=N).contains(&args.count) {
-        return Ok(std::array::from_fn(|at| if at < args.count { m.stack[args.at + at] } else { Value::Unbound }));
+        return Ok(std::array::from_fn(
+            |at| if at < args.count { m.stack[args.at + at] } else { Value::Unbound },
+        ));
     }
     let (bound, count) = if args.count < least { ("at least", least) } else { ("at most", N) };
     let bound = if least == N { "" } else { bound };

@@ -37,7 +37,11 @@ impl Limits {
 ///
 /// # Panics
 /// Panics when the program is refused.
-pub(crate) fn run_beside(source: &str, limits: &Limits, meanwhile: impl FnOnce(&Output, &Interrupt)) -> Outcome {
+pub(crate) fn run_beside(
+    source: &str,
+    limits: &Limits,
+    meanwhile: impl FnOnce(&Output, &Interrupt),
+) -> Outcome {
     let program = match Program::compile("program.py", source) {
         Ok(program) => program,
         Err(refusals) => panic!("refused: {}\n{source}", refusals[0]),
