@@ -48,11 +48,11 @@ pub(crate) fn measure(like: &RunOptions) -> Option<Calibration> {
 fn instructions_per_turn(program: &Program) -> Option<u32> {
     let codes = program.listing();
     let count = codes.iter().find(|code| code.name == "count")?;
-    let heads = count.instructions.iter().filter_map(|one| {
+    let mut heads = count.instructions.iter().filter_map(|one| {
         let head: u32 = one.text.strip_prefix("JUMP_BACKWARD to ")?.parse().ok()?;
         Some(one.index - head + 1)
     });
-    heads.last()
+    heads.next_back()
 }
 
 impl Calibration {
@@ -72,8 +72,8 @@ impl Calibration {
             ),
         };
         format!(
-            "calibration: a turn of `while n > 0: n -= 1` takes {:.1} ns, {} instructions of {instruction_ns:.1} ns; {slice} \
-\n             (CPython 2.7 to 3.13 take 15 to 38 ns for the turn on a machine of 2021)",
+            "calibration: a turn of `while n > 0: n -= 1` takes {:.1} ns, {} instructions of {instruction_ns:.1} ns; {slice}\n  \
+             (CPython 2.7 to 3.13 take 15 to 38 ns for the turn on a machine of 2021)",
             self.turn_ns, self.instructions_per_turn
         )
     }
