@@ -50,14 +50,13 @@ impl Scene {
 /// The acts below one another on one axis, in the order of the story.
 pub(crate) fn together(scenes: &[Scene], stall_after: Duration, late: Duration) -> Option<Timeline> {
     let length_ns = scenes.iter().map(|scene| scene.window.length_ns()).max()?;
-    let mut together =
-        Timeline {
-                window: Window::new(0, length_ns),
-                rows: Vec::new(),
-                marks: Vec::new(),
-                dropped: 0,
-                words: Words::LOOPS,
-            };
+    let mut together = Timeline {
+        window: Window::new(0, length_ns),
+        rows: Vec::new(),
+        marks: Vec::new(),
+        dropped: 0,
+        words: Words::LOOPS,
+    };
     for act in Act::ALL {
         let Some(scene) = scenes.iter().find(|scene| scene.act == act) else { continue };
         let timeline = scene.timeline(stall_after, late);
