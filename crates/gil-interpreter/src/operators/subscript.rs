@@ -254,23 +254,27 @@ impl<H: Heap> Machine<H> {
             }
             (Value::Instance(_), _) => match self.special(a, "__delitem__") {
                 Some(method) => self.call_special(method, a, &[i]).map(|_| ()),
-                None => Err(self.no_deletion(a)),
+                None => Err(self.no_deletion(a, i)),
             },
-            _ => Err(self.no_deletion(a)),
+            _ => Err(self.no_deletion(a, i)),
         }
     }
 
     #[cold]
-    fn no_deletion(&mut self, a: Value) -> Unwind {
+    fn no_deletion(&mut self, a: Value, i: Value) -> Unwind {
         let kind = self.type_name(a);
-        // CPython words it in two ways, by whether the type has the slot for sequences.
-        let verb = match a {
-            Value::Tuple(_) | Value::Str(_) | Value::Bytes(_) | Value::Range(_) | Value::DictView(_) => {
-                "doesn't"
-            }
-            Value::Instance(_) => "doesn't",
-            _ => "does not",
-        };
+        // CPython words it in two ways: one for an index of what has the slot for sequences, one for the rest.
+        let index = matches!(i, Value::Int(_) | Value::Bool(_)) || self.special(i, "__index__").is_some();
+        let sequence = matches!(
+            a,
+            Value::Tuple(_)
+                | Value::Str(_)
+                | Value::Bytes(_)
+                | Value::Range(_)
+                | Value::DictView(_)
+                | Value::Instance(_)
+        );
+        let verb = if index && sequence { "doesn't" } else { "does not" };
         self.type_error(format!("'{kind}' object {verb} support item deletion"))
     }
 }
