@@ -93,6 +93,8 @@ impl<H: Heap> Machine<H> {
         // The instruction before, for the tables that look at every one.
         let mut last = Op::Nop;
         let mut last_end = pc;
+        // Whatever an instruction that failed has rooted above these is no longer wanted.
+        let roots_at_entry = self.roots.len();
         // What goes up was raised before and has this frame in its traceback already.
         let mut again = false;
 
@@ -210,7 +212,9 @@ impl<H: Heap> Machine<H> {
                             let args = Args { at: site.base, count: site.count, names: site.names };
                             let native = &shared.natives[native as usize];
                             let before = std::mem::replace(&mut self.may_release, native.may_release());
+                            let roots = self.roots.len();
                             let result = (native.function)(self, args);
+                            self.roots.truncate(roots);
                             self.may_release = before;
                             match result {
                                 Ok(value) => {
@@ -943,6 +947,7 @@ impl<H: Heap> Machine<H> {
             };
             // What was raised goes to the handler of this frame, or out of it and to its caller's.
             self.sp = sp;
+            self.roots.truncate(roots_at_entry);
             self.frames.last_mut().expect("a frame is running").pc = pc as u32;
             if SITES != BACK_EDGE {
                 last = Op::Nop;

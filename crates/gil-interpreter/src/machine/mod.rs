@@ -308,7 +308,10 @@ impl<H: Heap> Machine<H> {
         let shared = Rc::clone(&self.shared);
         let native = &shared.natives[native as usize];
         let before = std::mem::replace(&mut self.may_release, native.may_release());
+        let roots = self.roots.len();
         let result = (native.function)(self, args);
+        // One that failed may have left what it had rooted.
+        self.roots.truncate(roots);
         self.may_release = before;
         result
     }

@@ -82,6 +82,14 @@ impl<H: Heap> Machine<H> {
                 }
             }
             _ => {
+                // A list has no number's method of its own, so an instance on the right is asked before it is extended.
+                if let Value::Instance(_) = b
+                    && let [plain, reflected, _] = op.methods()
+                    && let Some(answer) =
+                        self.rooted(&[a, b], |m| m.ask_instances([plain, reflected], a, b))?
+                {
+                    return Ok(answer);
+                }
                 if self.sequence_in_place(op, a, b)? {
                     return Ok(a);
                 }
