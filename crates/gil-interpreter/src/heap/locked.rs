@@ -54,8 +54,9 @@ pub(crate) struct LockedHeap {
     limit_bytes: usize,
 }
 
-/// A collection is worth it after as many new bytes as were alive before, and at least this many.
-const YOUNG_BYTES: usize = 16 << 20;
+/// A collection is worth it after as many new bytes as were alive before, and at least this many: few enough for
+/// the processor's cache, where the next objects find their slots warm.
+const YOUNG_BYTES: usize = 1 << 20;
 
 impl LockedHeap {
     /// An empty heap with this many globals and caches, and a limit on its size.
