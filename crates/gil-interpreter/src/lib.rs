@@ -23,10 +23,14 @@ mod operators;
 mod text;
 mod builtins;
 mod modules;
+mod output;
+mod interrupt;
 mod run;
 
+pub use interrupt::Interrupt;
 pub use listing::{CodeListing, Instruction};
 pub use modules::ChildTask;
+pub use output::Output;
 pub use program::Program;
-pub use run::{Interrupt, Output, RunOptions, RunReport, Spawner, run};
+pub use run::{RunOptions, RunReport, Spawner, run};
 pub use syntax::Refusal;

@@ -12,7 +12,6 @@
 //! interrupt reaches threads through their breaker words, and those that wait in natives through `stopping`.
 
 use std::collections::HashMap;
-use std::io::{IsTerminal, Write};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -27,10 +26,12 @@ use crate::gil::{Ablations, LockReport, Policy, ThreadCounters, Watch};
 use crate::heap::Heap;
 use crate::heap::free::{FreeHeap, FreeView};
 use crate::heap::locked::{Apart, Lock, LockKind, LockedHeap, LockedView, Watching};
-use crate::machine::breaker::{Breakers, SIGNAL, STOP};
+use crate::interrupt::Interrupt;
+use crate::machine::breaker::{Breakers, STOP};
 use crate::machine::sites::Sites;
 use crate::machine::{Machine, Shared, Threads, Unwind};
 use crate::native::{Args, LockUse, Registry};
+use crate::output::Output;
 use crate::program::Program;
 use crate::types::{self, SLOT_ARGS};
 use crate::value::Value;
@@ -112,117 +113,6 @@ pub struct RunReport {
 pub(crate) struct ThreadEnd {
     pub(crate) thread: u32,
     pub(crate) counters: ThreadCounters,
-}
-
-/// A Ctrl-C that can be pressed from any thread; clones press the same.
-#[derive(Clone, Default)]
-pub struct Interrupt {
-    inner: Arc<InterruptState>,
-}
-
-#[derive(Default)]
-struct InterruptState {
-    raised: AtomicBool,
-    breakers: Mutex<Vec<Arc<Breakers>>>,
-}
-
-impl Interrupt {
-    /// Raises KeyboardInterrupt in the main thread of the program, at its next check site or wait.
-    pub fn raise(&self) {
-        self.inner.raised.store(true, Relaxed);
-        self.inner.breakers.lock().iter().for_each(|breakers| breakers.raise_all(SIGNAL));
-    }
-
-    pub(crate) fn is_raised(&self) -> bool {
-        self.inner.raised.load(Relaxed)
-    }
-
-    pub(crate) fn take(&self) -> bool {
-        self.inner.raised.swap(false, Relaxed)
-    }
-
-    fn reaches(&self, breakers: &Arc<Breakers>) {
-        self.inner.breakers.lock().push(Arc::clone(breakers));
-        if self.is_raised() {
-            breakers.raise_all(SIGNAL);
-        }
-    }
-}
-
-/// Where a program prints.
-#[derive(Clone)]
-pub struct Output {
-    inner: Arc<Mutex<Sinks>>,
-}
-
-enum Sinks {
-    Standard { buffer: Vec<u8>, by_line: bool },
-    Captured { out: Vec<u8>, err: Vec<u8> },
-}
-
-const BUFFER_BYTES: usize = 1 << 16;
-
-impl Output {
-    /// The process's own; by line where that is a terminal, else in blocks.
-    pub fn standard() -> Output {
-        let by_line = std::io::stdout().is_terminal();
-        Output { inner: Arc::new(Mutex::new(Sinks::Standard { buffer: Vec::new(), by_line })) }
-    }
-
-    /// Kept in memory, for tests; see [`Output::captured_text`].
-    pub fn captured() -> Output {
-        Output { inner: Arc::new(Mutex::new(Sinks::Captured { out: Vec::new(), err: Vec::new() })) }
-    }
-
-    /// What was printed to standard output and standard error so far.
-    pub fn captured_text(&self) -> (String, String) {
-        match &*self.inner.lock() {
-            Sinks::Standard { .. } => (String::new(), String::new()),
-            Sinks::Captured { out, err } => {
-                (String::from_utf8_lossy(out).into_owned(), String::from_utf8_lossy(err).into_owned())
-            }
-        }
-    }
-
-    /// Writes to standard output. An error of the pipe is the caller's to raise.
-    pub(crate) fn write_out(&self, text: &str) -> std::io::Result<()> {
-        match &mut *self.inner.lock() {
-            Sinks::Captured { out, .. } => out.extend_from_slice(text.as_bytes()),
-            Sinks::Standard { buffer, by_line } => {
-                buffer.extend_from_slice(text.as_bytes());
-                if buffer.len() > BUFFER_BYTES || (*by_line && text.contains('\n')) {
-                    write_through(buffer)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes to standard error, which has no buffer.
-    pub(crate) fn write_err(&self, text: &str) {
-        match &mut *self.inner.lock() {
-            Sinks::Captured { err, .. } => err.extend_from_slice(text.as_bytes()),
-            Sinks::Standard { .. } => {
-                // Where standard error is gone there is nobody left to tell.
-                let _ = std::io::stderr().write_all(text.as_bytes());
-            }
-        }
-    }
-
-    /// Writes out what is buffered.
-    pub(crate) fn flush(&self) -> std::io::Result<()> {
-        match &mut *self.inner.lock() {
-            Sinks::Captured { .. } => Ok(()),
-            Sinks::Standard { buffer, .. } => write_through(buffer),
-        }
-    }
-}
-
-fn write_through(buffer: &mut Vec<u8>) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    let result = out.write_all(buffer).and_then(|()| out.flush());
-    buffer.clear();
-    result
 }
 
 /// What natives and the loop look up of the options.

@@ -27,7 +27,7 @@ pub(crate) fn by_place<const N: usize, H: Heap>(
 ) -> Result<[Value; N], Unwind> {
     let count = args.positional(m);
     if (least..=N).contains(&count) {
-        return Ok(std::array::from_fn(|place| args.get(m, place).unwrap_or(Value::Unbound)));
+        return Ok(std::array::from_fn(|at| if at < count { m.stack[args.at + at] } else { Value::Unbound }));
     }
     let (bound, number) = match (least == N, count < least) {
         (true, _) => ("", N),

@@ -1,11 +1,12 @@
 //! The methods of bytes.
 
+use crate::builtins::arguments::between;
 use crate::builtins::methods_str::decoded;
 use crate::heap::Heap;
 use crate::machine::{Machine, Unwind};
 use crate::native::{Args, Registry};
 use crate::text::arguments::{
-    at_least_one, behind, between, class_method, methods, room, span, text_argument, this_bytes, whole_or,
+    at_least_one, behind, class_method, methods, room, span, text_argument, this_bytes, whole_or,
 };
 use crate::types;
 use crate::value::{Id, Value};

@@ -1,9 +1,10 @@
 //! The methods of dict.
 
+use crate::builtins::arguments::between;
 use crate::heap::{Dict, DictPart, DictView, Heap};
 use crate::machine::{Machine, Unwind};
 use crate::native::{Args, Registry};
-use crate::text::arguments::{behind, between, class_method, methods, room, this_dict};
+use crate::text::arguments::{behind, class_method, methods, room, this_dict};
 use crate::types;
 use crate::value::Value;
 

@@ -1,10 +1,11 @@
 //! The methods of list.
 
+use crate::builtins::arguments::between;
 use crate::builtins::sort::sort_items;
 use crate::heap::Heap;
 use crate::machine::{Machine, Unwind};
 use crate::native::{Args, Registry};
-use crate::text::arguments::{between, methods, room, this_list, whole_or};
+use crate::text::arguments::{methods, room, this_list, whole_or};
 use crate::types;
 use crate::value::{Id, Value};
 

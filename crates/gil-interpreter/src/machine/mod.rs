@@ -15,6 +15,7 @@
 pub(crate) mod breaker;
 pub(crate) mod sites;
 mod eval;
+mod slow;
 mod call;
 mod attributes;
 mod classes;

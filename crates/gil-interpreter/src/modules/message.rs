@@ -254,8 +254,9 @@ mod tests {
 
     use super::*;
     use crate::gil::Policy;
+    use crate::output::Output;
     use crate::program::Program;
-    use crate::run::{Output, RunOptions, run};
+    use crate::run::{RunOptions, run};
 
     /// What a program prints whose threads have a heap each.
     fn printed(source: &str) -> String {

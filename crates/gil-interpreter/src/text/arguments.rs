@@ -82,28 +82,6 @@ receivers! {
     this_dict: Dict, DICT;
 }
 
-/// Between `least` and `N` arguments without names; `name` is as in messages: `pop`.
-pub(crate) fn between<const N: usize, H: Heap>(
-    m: &mut Machine<H>,
-    args: Args,
-    name: &str,
-    least: usize,
-) -> Result<[Value; N], Unwind> {
-    if args.names.is_some() {
-        return Err(m.type_error(format!("{name}() takes no keyword arguments")));
-    }
-    if (least..=N).contains(&args.count) {
-        return Ok(std::array::from_fn(
-            |at| if at < args.count { m.stack[args.at + at] } else { Value::Unbound },
-        ));
-    }
-    let (bound, count) = if args.count < least { ("at least", least) } else { ("at most", N) };
-    let bound = if least == N { "" } else { bound };
-    let space = if bound.is_empty() { "" } else { " " };
-    let s = if count == 1 { "" } else { "s" };
-    Err(m.type_error(format!("{name} expected {bound}{space}{count} argument{s}, got {}", args.count)))
-}
-
 /// Up to `N` arguments without names, at least one, in the words of `str.find`.
 pub(crate) fn at_least_one<const N: usize, H: Heap>(
     m: &mut Machine<H>,

@@ -1,9 +1,10 @@
 //! The str methods that give the text in another form: case, padding, stripping.
 
+use crate::builtins::arguments::between;
 use crate::heap::Heap;
 use crate::machine::{Machine, Unwind};
 use crate::native::{Args, Registry};
-use crate::text::arguments::{between, methods, room, text_argument, this_str};
+use crate::text::arguments::{methods, room, text_argument, this_str};
 use crate::text::case;
 use crate::text::unicode::is_space;
 use crate::types;

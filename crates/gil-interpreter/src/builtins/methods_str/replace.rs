@@ -1,9 +1,10 @@
 //! `str.replace`, and `str.translate` with the tables of `str.maketrans`.
 
+use crate::builtins::arguments::between;
 use crate::heap::{Dict, Heap};
 use crate::machine::{Machine, Unwind};
 use crate::native::{Args, Registry};
-use crate::text::arguments::{behind, between, methods, room, text_argument, this_str, whole_or};
+use crate::text::arguments::{behind, methods, room, text_argument, this_str, whole_or};
 use crate::types;
 use crate::value::{Id, Value};
 
