@@ -6,8 +6,8 @@
 //! other virtual machines (steal). Linux only: elsewhere the share is unknown, and says so.
 //!
 //! # Source
-//! proc(5), `/proc/stat` and `/proc/[pid]/stat`: fields 14 and 15 are user and system time; children that
-//! were waited for are not in them.
+//! proc(5), `/proc/stat` and `/proc/[pid]/stat`: fields 14 and 15 are user and system time, 16 and 17 those of children
+//! that were waited for.
 
 /// One reading of the kernel's counters, in ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,10 +77,12 @@ fn machine_ticks(stat: &str) -> Option<(u64, u64)> {
     (all > 0).then_some((all - idle, all))
 }
 
-/// User and system ticks of one process; its name, in brackets, may hold anything.
+/// User and system ticks of one process and of its children that were waited for; its name, in brackets, may hold
+/// anything.
 fn process_ticks(stat: &str) -> Option<u64> {
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-    Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
+    let fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let ticks: Vec<u64> = fields.take(4).map_while(|field| field.parse().ok()).collect();
+    (ticks.len() == 4).then(|| ticks.iter().sum())
 }
 
 #[cfg(test)]
@@ -98,7 +100,7 @@ mod tests {
     #[test]
     fn a_process_may_be_named_anything() {
         let stat = "7 (a) 1 2) R 1 7 7 0 -1 4194304 98 0 0 0 31 11 5 5 20 0 1 0 115697 3133440 378";
-        assert_eq!(process_ticks(stat), Some(42));
+        assert_eq!(process_ticks(stat), Some(52));
         assert_eq!(process_ticks("7 (short) R 1"), None);
     }
 

@@ -7,11 +7,11 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// Whether the user asked the program to end, and by which signal.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Interrupt(Arc<AtomicUsize>);
+pub struct Interrupt(Arc<AtomicUsize>);
 
 impl Interrupt {
     /// Listens to SIGINT, SIGTERM and SIGHUP from now on, until the end of the process.
-    pub(crate) fn listen() -> std::io::Result<Interrupt> {
+    pub fn listen() -> std::io::Result<Interrupt> {
         let caught = Arc::new(AtomicUsize::new(0));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             let armed = Arc::new(AtomicBool::new(false));
@@ -23,13 +23,18 @@ impl Interrupt {
         Ok(Interrupt(caught))
     }
 
+    /// Asks for the end as Ctrl-C would.
+    pub fn ask(&self) {
+        self.0.store(SIGINT as usize, Ordering::SeqCst);
+    }
+
     /// Whether a signal came.
-    pub(crate) fn came(&self) -> bool {
+    pub fn came(&self) -> bool {
         self.0.load(Ordering::SeqCst) != 0
     }
 
     /// The exit code that says so: 130 after Ctrl-C.
-    pub(crate) fn exit_code(&self) -> Option<u8> {
+    pub fn exit_code(&self) -> Option<u8> {
         match self.0.load(Ordering::SeqCst) {
             0 => None,
             signal => u8::try_from(128 + signal).ok(),

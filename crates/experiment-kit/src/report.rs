@@ -6,7 +6,8 @@
 
 use std::time::SystemTime;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::machine::{Machine, rustc_version};
 use crate::verdict::Claim;
@@ -14,13 +15,13 @@ use crate::verdict::Claim;
 /// The JSON Schema of [`Report`].
 pub const SCHEMA: &str = include_str!("../schema/result-v1.json");
 
-/// One result; `P` and `F` are the parameters and figures of the experiment.
-#[derive(Debug, Serialize)]
-pub struct Report<P, F> {
+/// One result. Parameters and figures are those of the experiment, by name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
     /// The version of this format: 1.
     pub schema: u32,
     /// The name of the experiment.
-    pub experiment: &'static str,
+    pub experiment: String,
     /// When it began, RFC 3339 in UTC.
     pub started_at: String,
     /// False when it was stopped early: the figures are of what was measured until then.
@@ -30,11 +31,11 @@ pub struct Report<P, F> {
     /// The seed of schedules, orders and intervals.
     pub seed: u64,
     /// What was asked for.
-    pub params: P,
+    pub params: Value,
     /// The judged claims.
     pub claims: Vec<Claim>,
     /// What was measured.
-    pub figures: F,
+    pub figures: Value,
     /// The same workload on real runtimes.
     pub against: Vec<Against>,
     /// Everything that was measured.
@@ -48,20 +49,20 @@ pub struct Report<P, F> {
 }
 
 /// How a real runtime compares.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Against {
     /// Name and version.
     pub runtime: String,
     /// `agrees`, `differs` or `skipped`.
-    pub status: &'static str,
+    pub status: String,
     /// Its figures.
-    pub figures: serde_json::Map<String, serde_json::Value>,
-    /// Why it was skipped.
+    pub figures: Value,
+    /// Why it was skipped, or where it differs.
     pub reason: Option<String>,
 }
 
 /// The raw data.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Raw {
     /// One histogram for each act, see [`histogram_text`], separated by `; `.
     pub histograms: String,
@@ -70,19 +71,19 @@ pub struct Raw {
 }
 
 /// The versions of what took part.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Versions {
     /// This project.
     #[serde(rename = "runtime-lab")]
-    pub runtime_lab: &'static str,
+    pub runtime_lab: String,
     /// The compiler.
-    pub rustc: &'static str,
+    pub rustc: String,
 }
 
 impl Versions {
     /// The versions that this program was built with.
     pub fn here() -> Versions {
-        Versions { runtime_lab: env!("CARGO_PKG_VERSION"), rustc: rustc_version() }
+        Versions { runtime_lab: env!("CARGO_PKG_VERSION").to_owned(), rustc: rustc_version().to_owned() }
     }
 }
 

@@ -56,7 +56,7 @@ fn rank(quantile: f64, count: usize) -> usize {
 }
 
 /// A value with its 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// The value of the samples as they are.
     pub value: f64,
@@ -64,6 +64,19 @@ pub struct Interval {
     pub low: f64,
     /// The upper end.
     pub high: f64,
+}
+
+impl Interval {
+    /// The interval of what was counted, not sampled: it has no width.
+    pub fn exact(value: f64) -> Interval {
+        Interval { value, low: value, high: value }
+    }
+
+    /// The same with four significant digits, as it is published.
+    pub fn rounded(self) -> Interval {
+        let [value, low, high] = [self.value, self.low, self.high].map(crate::verdict::significant);
+        Interval { value, low, high }
+    }
 }
 
 /// How many times the bootstrap draws: the ends of the interval are then steady to about 5 % of its width.
@@ -94,6 +107,123 @@ pub fn ratio_of_quantiles(over: &[Vec<f64>], under: &[Vec<f64>], at: f64, seed: 
     let low = quantile(&mut ratios, 0.025)?;
     let high = quantile(&mut ratios, 0.975)?;
     Some(Interval { value, low, high })
+}
+
+/// The `at` quantile of samples that came in rounds, with its interval, by the same bootstrap.
+///
+/// `None` without samples. Samples must not be negative.
+pub fn quantile_interval(rounds: &[Vec<f64>], at: f64, seed: u64) -> Option<Interval> {
+    let rounds: Vec<Vec<f64>> = rounds.iter().filter(|round| !round.is_empty()).map(|r| sorted(r)).collect();
+    let mut all: Vec<f64> = rounds.iter().flatten().copied().collect();
+    let value = quantile(&mut all, at)?;
+    let mut rng = Rng::new(seed);
+    let mut values: Vec<f64> = (0..RESAMPLES)
+        .map(|_| {
+            let drawn: Vec<usize> = (0..rounds.len()).map(|_| rng.below(rounds.len())).collect();
+            resampled_quantile(drawn.iter().map(|&round| rounds[round].as_slice()), at, &mut rng)
+        })
+        .collect();
+    let low = quantile(&mut values, 0.025)?;
+    let high = quantile(&mut values, 0.975)?;
+    Some(Interval { value, low, high })
+}
+
+/// What the rank test says about two sets of samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RankTest {
+    /// The statistic U of the left side: pairs in which the left sample is larger, ties counted half.
+    pub u: f64,
+    /// The probability of a U at least this far from its middle, when both sides come from one distribution.
+    pub p: f64,
+}
+
+/// The larger side up to which [`rank_test`] counts all arrangements.
+const EXACT_MAX: usize = 20;
+
+/// The two-sided test of Mann and Whitney: do two sets of samples come from one distribution?
+///
+/// Exact without ties and up to 20 samples a side; else the normal approximation with the correction for ties and for
+/// continuity. `None` when a side is empty, or when all samples are equal: then there is nothing to rank.
+///
+/// # Source
+/// Mann, Whitney, "On a test of whether one of two random variables is stochastically larger than the other", Annals of
+/// Mathematical Statistics 18, 1947: the recurrence of the exact distribution. Lehmann, "Nonparametrics", 1975, 1.4:
+/// the variance with ties.
+pub fn rank_test(left: &[f64], right: &[f64]) -> Option<RankTest> {
+    let (n, m) = (left.len(), right.len());
+    if n == 0 || m == 0 {
+        return None;
+    }
+    let (u, ties) = u_statistic(left, right);
+    let middle = (n * m) as f64 / 2.0;
+    if ties == 0.0 && n.max(m) <= EXACT_MAX {
+        let counts = arrangements(n, m);
+        let far = (u - middle).abs();
+        let total: f64 = counts.iter().sum();
+        let extreme: f64 = (counts.iter().enumerate())
+            .filter(|(value, _)| (*value as f64 - middle).abs() >= far - 1e-9)
+            .map(|(_, count)| count)
+            .sum();
+        return Some(RankTest { u, p: (extreme / total).min(1.0) });
+    }
+    let all = (n + m) as f64;
+    let variance = (n * m) as f64 / 12.0 * (all + 1.0 - ties / (all * (all - 1.0)));
+    if variance <= 0.0 {
+        return None;
+    }
+    let z = ((u - middle).abs() - 0.5).max(0.0) / variance.sqrt();
+    Some(RankTest { u, p: (2.0 * normal_tail(z)).min(1.0) })
+}
+
+/// U of `left`, and the sum of `t^3 - t` over the groups of `t` equal samples.
+fn u_statistic(left: &[f64], right: &[f64]) -> (f64, f64) {
+    let mut all: Vec<(f64, bool)> = left.iter().map(|&sample| (sample, true)).collect();
+    all.extend(right.iter().map(|&sample| (sample, false)));
+    all.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let (mut ranks, mut ties, mut begin) = (0.0, 0.0, 0);
+    while begin < all.len() {
+        let end = begin + all[begin..].partition_point(|one| one.0 <= all[begin].0);
+        let rank = (begin + 1 + end) as f64 / 2.0; // The mean of the ranks begin + 1 to end.
+        ranks += rank * all[begin..end].iter().filter(|one| one.1).count() as f64;
+        let size = (end - begin) as f64;
+        ties += size * size * size - size;
+        begin = end;
+    }
+    let n = left.len() as f64;
+    (ranks - n * (n + 1.0) / 2.0, ties)
+}
+
+/// How many of the arrangements of `n` and `m` samples have each value of U, `counts[u]`.
+fn arrangements(n: usize, m: usize) -> Vec<f64> {
+    // The largest sample is of the left, and beats all m, or of the right: c(n, m, u) = c(n-1, m, u-m) + c(n, m-1, u).
+    let mut rows: Vec<Vec<f64>> = vec![vec![1.0]; m + 1];
+    for left in 1..=n {
+        let mut next: Vec<Vec<f64>> = vec![vec![1.0]];
+        for right in 1..=m {
+            let mut counts = vec![0.0; left * right + 1];
+            for (u, count) in rows[right].iter().enumerate() {
+                counts[u + right] += count;
+            }
+            for (u, count) in next[right - 1].iter().enumerate() {
+                counts[u] += count;
+            }
+            next.push(counts);
+        }
+        rows = next;
+    }
+    rows.swap_remove(m)
+}
+
+/// The part of a standard normal distribution above `z`, to about seven digits.
+///
+/// # Source
+/// Abramowitz, Stegun, "Handbook of Mathematical Functions", 1964, 26.2.17.
+fn normal_tail(z: f64) -> f64 {
+    let t = 1.0 / (1.0 + 0.231_641_9 * z);
+    let polynomial = t
+        * (0.319_381_530
+            + t * (-0.356_563_782 + t * (1.781_477_937 + t * (-1.821_255_978 + t * 1.330_274_429))));
+    (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt() * polynomial
 }
 
 fn sorted(samples: &[f64]) -> Vec<f64> {
@@ -236,6 +366,56 @@ mod tests {
         let under = vec![vec![1.0, 2.0, 3.0]; 4];
         assert_eq!(ratio_of_quantiles(&over, &under, 0.9, 3), ratio_of_quantiles(&over, &under, 0.9, 3));
         assert_ne!(ratio_of_quantiles(&over, &under, 0.9, 3), ratio_of_quantiles(&over, &under, 0.9, 4));
+    }
+
+    #[test]
+    fn the_interval_of_one_quantile_is_the_binomial_one_too() {
+        let interval = quantile_interval(&[(1..=100).map(f64::from).collect()], 0.5, 42).unwrap();
+        assert_eq!(interval.value, 50.0);
+        assert!(
+            (38.0..=42.0).contains(&interval.low) && (58.0..=62.0).contains(&interval.high),
+            "{interval:?}"
+        );
+        assert_eq!(quantile_interval(&[vec![]], 0.5, 42), None);
+    }
+
+    #[test]
+    fn the_rank_test_has_the_published_values() {
+        // Mann and Whitney 1947, table I, n = m = 4: P(U <= 0) = .014, P(U <= 1) = .029, P(U <= 2) = .057.
+        for (left, right, one_sided) in [
+            ([1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0], 0.014),
+            ([1.0, 2.0, 3.0, 5.0], [4.0, 6.0, 7.0, 8.0], 0.029),
+            ([1.0, 2.0, 3.0, 6.0], [4.0, 5.0, 7.0, 8.0], 0.057),
+        ] {
+            let test = rank_test(&left, &right).unwrap();
+            assert!((test.p - 2.0 * one_sided).abs() < 0.002, "{test:?}");
+            assert_eq!(rank_test(&right, &left).unwrap().p, test.p);
+        }
+        // n = 8, m = 8: U = 13 is the 5 % limit of the common tables; U = 14 is beyond it.
+        let counts = arrangements(8, 8);
+        let two_sided = |u: usize| 2.0 * counts[..=u].iter().sum::<f64>() / counts.iter().sum::<f64>();
+        assert!(two_sided(13) <= 0.05 && two_sided(14) > 0.05);
+    }
+
+    #[test]
+    fn the_rank_test_takes_ties_into_account() {
+        // Both sides in two classes, 5 and 1 against 1 and 5: by hand U = 6, middle 18, ties 2 x (6^3 - 6) = 420,
+        // variance 36 / 12 x (13 - 420 / 132) = 29.45, z = 11.5 / 5.427 = 2.119, p = 0.0341.
+        let test = rank_test(&[1.0, 1.0, 1.0, 1.0, 1.0, 2.0], &[1.0, 2.0, 2.0, 2.0, 2.0, 2.0]).unwrap();
+        assert_eq!(test.u, 6.0);
+        assert!((test.p - 0.0341).abs() < 0.0005, "{test:?}");
+        assert_eq!(rank_test(&[3.0; 30], &[3.0; 30]), None);
+        assert_eq!(rank_test(&[], &[1.0]), None);
+    }
+
+    #[test]
+    fn the_same_distribution_is_not_told_apart_and_a_shifted_one_is() {
+        let mut rng = Rng::new(5);
+        let left: Vec<f64> = (0..200).map(|_| rng.unit()).collect();
+        let right: Vec<f64> = (0..200).map(|_| rng.unit()).collect();
+        assert!(rank_test(&left, &right).unwrap().p > 0.05);
+        let shifted: Vec<f64> = right.iter().map(|value| value + 0.5).collect();
+        assert!(rank_test(&left, &shifted).unwrap().p < 1e-6);
     }
 
     #[test]

@@ -5,8 +5,9 @@
 //! one side of the threshold, and `fails` needs evidence without noise besides: a busy machine can make a cure
 //! look bad, so a failure seen beside other work is `inconclusive`.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
+use crate::finding::Finding;
 use crate::stats::Interval;
 
 /// What the figures say about a claim.
@@ -39,13 +40,15 @@ impl Verdict {
         }
     }
 
-    pub(crate) fn inconclusive(reason: impl Into<String>) -> Verdict {
+    /// Not settled, for this reason.
+    pub fn inconclusive(reason: impl Into<String>) -> Verdict {
         Verdict::Inconclusive { reason: reason.into() }
     }
 }
 
 /// Which side of the threshold the claim is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Side {
     /// The claim is that the value is at least the threshold.
     AtLeast,
@@ -54,7 +57,8 @@ pub enum Side {
 }
 
 /// What an interval says about a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// The whole interval is on the claimed side.
     Yes,
@@ -78,107 +82,83 @@ pub fn ask(interval: &Interval, side: Side, threshold: f64) -> Answer {
 }
 
 /// One judged claim, as it stands in the result.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Row", into = "Row")]
 pub struct Claim {
     /// The id in the ledger of claims.
-    pub id: &'static str,
+    pub id: String,
     /// What the figures say.
     pub verdict: Verdict,
     /// The rule, in words.
     pub rule: String,
-    /// What is compared.
-    pub metric: &'static str,
-    /// Its unit.
-    pub unit: &'static str,
-    /// Its value and interval, when there were enough samples.
-    pub interval: Option<Interval>,
-    /// What it is compared with.
-    pub threshold: f64,
-    /// Why the claim fails, where the one interval does not say it.
+    /// What the rule looked at, the deciding one first; never empty.
+    pub findings: Vec<Finding>,
+    /// Why the claim fails, where the findings do not say it by themselves.
     pub reason: Option<String>,
-    /// The second condition of the claim, where it has one.
-    pub also: Option<Also>,
 }
 
-/// A second condition of a claim.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Also {
-    /// What is compared.
-    pub metric: &'static str,
-    /// Its value and interval, when there were enough samples.
-    pub interval: Option<Interval>,
-    /// What it is compared with.
-    pub threshold: f64,
+/// How a claim is written: `id` and `verdict` first, the deciding finding beside them, then all findings.
+#[derive(Serialize, Deserialize)]
+struct Row {
+    id: String,
+    verdict: String,
+    rule: String,
+    metric: String,
+    unit: String,
+    value: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+    threshold: f64,
+    condition: Option<String>,
+    reason: Option<String>,
+    #[serde(default)]
+    findings: Vec<Finding>,
 }
 
-impl Serialize for Also {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Row<'a> {
-            metric: &'a str,
-            value: Option<f64>,
-            low: Option<f64>,
-            high: Option<f64>,
-            threshold: f64,
-        }
-        let part = |get: fn(&Interval) -> f64| self.interval.as_ref().map(|one| significant(get(one)));
-        let row = Row {
-            metric: self.metric,
-            value: part(|one| one.value),
-            low: part(|one| one.low),
-            high: part(|one| one.high),
-            threshold: self.threshold,
+impl From<Claim> for Row {
+    fn from(claim: Claim) -> Row {
+        let Claim { id, verdict, rule, findings, reason } = claim;
+        let first = findings.first().cloned().unwrap_or_else(Finding::nothing);
+        let interval = first.interval.map(|one| one.rounded());
+        let word = verdict.word().to_owned();
+        let (condition, reason) = match verdict {
+            Verdict::Depends { condition } => (Some(condition), reason),
+            Verdict::Inconclusive { reason } => (None, Some(reason)),
+            Verdict::Holds | Verdict::Fails => (None, reason),
         };
-        row.serialize(serializer)
+        Row {
+            id,
+            verdict: word,
+            rule,
+            metric: first.metric,
+            unit: first.unit,
+            value: interval.map(|one| one.value),
+            low: interval.map(|one| one.low),
+            high: interval.map(|one| one.high),
+            threshold: first.threshold,
+            condition,
+            reason,
+            findings,
+        }
     }
 }
 
-impl Serialize for Claim {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Row<'c> {
-            id: &'c str,
-            verdict: &'c str,
-            rule: &'c str,
-            metric: &'c str,
-            unit: &'c str,
-            value: Option<f64>,
-            low: Option<f64>,
-            high: Option<f64>,
-            threshold: f64,
-            condition: Option<&'c str>,
-            reason: Option<&'c str>,
-            also: Option<&'c Also>,
-        }
-        let part =
-            |get: fn(&Interval) -> f64| self.interval.as_ref().map(|interval| significant(get(interval)));
-        let row = Row {
-            id: self.id,
-            verdict: self.verdict.word(),
-            rule: &self.rule,
-            metric: self.metric,
-            unit: self.unit,
-            value: part(|interval| interval.value),
-            low: part(|interval| interval.low),
-            high: part(|interval| interval.high),
-            threshold: self.threshold,
-            condition: if let Verdict::Depends { condition } = &self.verdict {
-                Some(condition)
-            } else {
-                None
-            },
-            reason: match &self.verdict {
-                Verdict::Inconclusive { reason } => Some(reason),
-                _ => self.reason.as_deref(),
-            },
-            also: self.also.as_ref(),
+impl From<Row> for Claim {
+    fn from(row: Row) -> Claim {
+        let reason = row.reason;
+        let (verdict, reason) = match row.verdict.as_str() {
+            "holds" => (Verdict::Holds, reason),
+            "fails" => (Verdict::Fails, reason),
+            "depends" => (Verdict::Depends { condition: row.condition.unwrap_or_default() }, reason),
+            // A word of a later version says nothing that this one may repeat as settled.
+            _ => (Verdict::Inconclusive { reason: reason.unwrap_or_default() }, None),
         };
-        row.serialize(serializer)
+        Claim { id: row.id, verdict, rule: row.rule, findings: row.findings, reason }
     }
 }
 
 /// `value` with four significant digits: more would pretend to a precision that the measurement does not have.
-pub(crate) fn significant(value: f64) -> f64 {
+pub fn significant(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
     }
@@ -209,21 +189,29 @@ mod tests {
 
     #[test]
     fn a_claim_without_samples_has_no_numbers_but_all_its_keys() {
+        let finding = Finding::of("a / b", "ratio", None, Side::AtLeast, 10.0);
         let claim = Claim {
-            id: "L10",
+            id: "L10".to_owned(),
             verdict: Verdict::inconclusive("no samples"),
             rule: "a rule".to_owned(),
-            metric: "a / b",
-            unit: "ratio",
-            interval: None,
-            threshold: 10.0,
+            findings: vec![finding],
             reason: None,
-            also: None,
         };
-        assert_eq!(
-            serde_json::to_string(&claim).unwrap(),
-            r#"{"id":"L10","verdict":"inconclusive","rule":"a rule","metric":"a / b","unit":"ratio","value":null,"low":null,"high":null,"threshold":10.0,"condition":null,"reason":"no samples","also":null}"#
+        let text = serde_json::to_string(&claim).unwrap();
+        assert!(
+            text.starts_with(
+                r#"{"id":"L10","verdict":"inconclusive","rule":"a rule","metric":"a / b","unit":"ratio","value":null,"low":null,"high":null,"threshold":10.0,"condition":null,"reason":"no samples","findings":[{"#
+            ),
+            "{text}"
         );
+        assert_eq!(serde_json::from_str::<Claim>(&text).unwrap(), claim);
+    }
+
+    #[test]
+    fn a_verdict_of_a_later_version_is_not_repeated_as_settled() {
+        let text = r#"{"id":"L99","verdict":"perhaps","rule":"r","metric":"m","unit":"u","value":1.0,"low":1.0,"high":1.0,"threshold":1.0,"condition":null,"reason":null}"#;
+        let claim: Claim = serde_json::from_str(text).unwrap();
+        assert_eq!(claim.verdict.word(), "inconclusive");
     }
 
     #[test]

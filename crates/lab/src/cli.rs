@@ -5,14 +5,21 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::evidence::options::{ListOptions, RunOptions};
 use crate::py::options::PyOptions;
 use crate::py::words;
 
 const EXAMPLES: &str = "\
 Examples:
-  lab py examples/py/countdown.py                 do threads make a program faster that only computes?
-  lab py examples/py/countdown.py --gil tick      the same file under the lock of CPython 2.7
-  lab py --help                                   the policies, and all that can be asked of a run";
+  lab list                                        which questions there are, and which claims they settle
+  lab run countdown --quick                       do threads make a program faster that only computes?
+  lab verify --quick L G                          every claim about loop and lock, measured here, with its verdict
+  lab crosscheck countdown                        the same workload on every CPython that is found
+  lab report --open                               one page of everything that was measured so far
+  lab py examples/py/countdown.py --gil tick      a Python file under the lock of CPython 2.7
+
+Exit codes: 0 done (whatever the verdicts), 1 something went wrong, 2 bad usage, 3 a verdict differs from --expect,
+130 stopped by Ctrl-C; `lab py` ends as its program does.";
 
 /// A laboratory for the insides of language runtimes.
 #[derive(Debug, Parser)]
@@ -22,8 +29,11 @@ struct Cli {
     command: Command,
 }
 
+/// What is asked for.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(crate) enum Command {
+    List(ListOptions),
+    Run(Box<RunOptions>),
     Py(Box<PyOptions>),
 }
 
@@ -31,7 +41,7 @@ enum Command {
 ///
 /// # Errors
 /// Bad usage, and also help and version, as clap has it; `exit` of the error prints it.
-pub(crate) fn parse(mut line: Vec<OsString>) -> Result<Box<PyOptions>, clap::Error> {
+pub(crate) fn parse(mut line: Vec<OsString>) -> Result<Command, clap::Error> {
     let mut program = Vec::new();
     if line.get(1).is_some_and(|word| word == "py") {
         let behind = line.split_off(2);
@@ -47,10 +57,12 @@ pub(crate) fn parse(mut line: Vec<OsString>) -> Result<Box<PyOptions>, clap::Err
         program = told.program;
     }
     let program = texts(program)?;
-    let Command::Py(mut options) = Cli::try_parse_from(line)?.command;
-    options.args = program;
-    options.check().map_err(|message| refuse(&message))?;
-    Ok(options)
+    let mut command = Cli::try_parse_from(line)?.command;
+    if let Command::Py(options) = &mut command {
+        options.args = program;
+        options.check().map_err(|message| refuse(&message))?;
+    }
+    Ok(command)
 }
 
 /// `sys.argv` has texts; what the system allows beyond them is refused, not changed.
@@ -77,7 +89,10 @@ mod tests {
     fn py(line: &str) -> Result<PyOptions, clap::Error> {
         let words = std::iter::once("lab py").chain(line.split('|')).flat_map(|part| part.split(' '));
         let words = words.filter(|word| !word.is_empty()).map(OsString::from).collect();
-        parse(words).map(|options| *options)
+        match parse(words)? {
+            Command::Py(options) => Ok(*options),
+            other => panic!("{line}: {other:?}"),
+        }
     }
 
     fn refusal(line: &str) -> String {

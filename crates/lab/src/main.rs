@@ -1,12 +1,14 @@
-//! The `lab` command: each part of the laboratory by one word, beginning with `lab py`.
+//! The `lab` command: each part of the laboratory by one word.
 //!
 //! # Model
 //! ```text
-//! words --cli--> what is asked for --py--> exit code
+//! words --cli--> what is asked for --evidence or py--> exit code
 //! ```
-//! Exit codes of every command: 0 done, 1 something went wrong, 2 bad usage; a program that ran ends with its own.
+//! Exit codes of every command: 0 done, 1 something went wrong, 2 bad usage, 3 a verdict is not the expected one; a
+//! program that ran ends with its own. This program is also started again in the roles of its experiments.
 
 mod cli;
+mod evidence;
 mod py;
 
 use std::process::ExitCode;
@@ -16,14 +18,24 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+use cli::Command;
 use owo_colors::OwoColorize;
 
 fn main() -> ExitCode {
-    let options = match cli::parse(std::env::args_os().collect()) {
-        Ok(options) => options,
+    if let Some(code) = experiments::roles::take() {
+        return code;
+    }
+    clock::process_start();
+    let command = match cli::parse(std::env::args_os().collect()) {
+        Ok(command) => command,
         Err(refused) => refused.exit(), // Help ends with 0, bad usage with 2.
     };
-    match py::command(&options) {
+    let done = match &command {
+        Command::List(options) => evidence::list::command(options),
+        Command::Run(options) => evidence::run::command(options),
+        Command::Py(options) => py::command(options),
+    };
+    match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             anstream::eprintln!("{} {error:#}", "error:".red().bold());

@@ -18,12 +18,12 @@ use crate::load::engine::run_act;
 use crate::load::{ActSpec, Message, ROLE, ROLE_VARIABLE};
 
 /// Whether this process was started as a load client.
-pub(crate) fn is_my_role() -> bool {
+pub fn is_my_role() -> bool {
     std::env::var_os(ROLE_VARIABLE).is_some_and(|role| role == ROLE)
 }
 
 /// Runs acts until stdin ends.
-pub(crate) fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     // A handler that only sets a flag nobody reads: the signal no longer ends the process.
     if let Err(error) =
         signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::new(AtomicBool::new(false)))

@@ -22,7 +22,7 @@ mod connection;
 mod pacer;
 mod engine;
 mod process;
-pub(crate) mod client;
+pub mod client;
 
 use std::net::SocketAddr;
 
@@ -30,88 +30,99 @@ use serde::{Deserialize, Serialize};
 
 use crate::work::WorkDone;
 
-pub(crate) use process::{LoadClient, Outcome};
+pub use process::{LoadClient, Outcome, this_program};
 
 /// The environment variable that tells a process which role it was started in.
-pub(crate) const ROLE_VARIABLE: &str = "RUNTIME_LAB_ROLE";
+pub const ROLE_VARIABLE: &str = "RUNTIME_LAB_ROLE";
 
 /// Its value for a load client.
-pub(crate) const ROLE: &str = "load-client";
+pub const ROLE: &str = "load-client";
 
 /// What the client is asked to do in one act.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ActSpec {
+pub struct ActSpec {
     /// The server.
-    pub(crate) addr: SocketAddr,
+    pub addr: SocketAddr,
     /// The seed of the schedule; acts with one seed have one schedule.
-    pub(crate) seed: u64,
+    pub seed: u64,
     /// How long the schedule is.
-    pub(crate) length_ms: f64,
+    pub length_ms: f64,
     /// What to send; at least one stream.
-    pub(crate) streams: Vec<StreamSpec>,
+    pub streams: Vec<StreamSpec>,
     /// Connections that are open, and have answered a first request, before the schedule begins.
-    pub(crate) warm_connections: usize,
+    pub warm_connections: usize,
     /// Connections at most; a request that finds none free waits, and is counted.
-    pub(crate) max_connections: usize,
+    pub max_connections: usize,
     /// A request without an answer after this long has failed.
-    pub(crate) timeout_ms: f64,
+    pub timeout_ms: f64,
 }
 
 /// One kind of request within an act.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct StreamSpec {
+pub struct StreamSpec {
     /// Path and query.
-    pub(crate) path: String,
+    pub path: String,
     /// How many, spread over the length of the act.
-    pub(crate) count: usize,
+    pub count: usize,
 }
 
 /// What the client says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Message {
+pub enum Message {
     /// The schedule begins now: nanoseconds since the Unix epoch, to place samples on a timeline.
-    Started { wall_ns: u64 },
+    Started {
+        /// The begin.
+        wall_ns: u64,
+    },
     /// Answers since the last message; also the sign that the client is alive.
-    Samples { samples: Vec<Sample>, failures: Vec<Failure> },
+    Samples {
+        /// Answered requests.
+        samples: Vec<Sample>,
+        /// The others.
+        failures: Vec<Failure>,
+    },
     /// The act is over: every request has ended.
     Finished(Totals),
     /// The act cannot go on.
-    Error { message: String },
+    Error {
+        /// Why.
+        message: String,
+    },
 }
 
 /// One answered request. All times in nanoseconds; the first three count from the begin of the act.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Sample {
+pub struct Sample {
     /// Index into `ActSpec::streams`.
-    pub(crate) stream: usize,
+    pub stream: usize,
     /// When the schedule wanted it sent.
-    pub(crate) intended_ns: u64,
+    pub intended_ns: u64,
     /// When the client got to it: the difference is the client's own error.
-    pub(crate) handed_ns: u64,
+    pub handed_ns: u64,
     /// When its last byte was written.
-    pub(crate) sent_ns: u64,
+    pub sent_ns: u64,
     /// From the intended time to the last byte of the answer.
-    pub(crate) latency_ns: u64,
+    pub latency_ns: u64,
     /// What the server says about the work, for the heavy routes.
-    pub(crate) work: Option<WorkDone>,
+    pub work: Option<WorkDone>,
 }
 
 /// One request that got no proper answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Failure {
+pub struct Failure {
     /// Index into `ActSpec::streams`.
-    pub(crate) stream: usize,
+    pub stream: usize,
     /// When the schedule wanted it sent.
-    pub(crate) intended_ns: u64,
+    pub intended_ns: u64,
     /// What happened.
-    pub(crate) kind: FailureKind,
+    pub kind: FailureKind,
 }
 
 /// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum FailureKind {
+pub enum FailureKind {
     /// The connection could not be opened: the text of the error.
     Connect(String),
     /// The server closed the connection before the answer was complete.
@@ -138,11 +149,11 @@ impl std::fmt::Display for FailureKind {
 
 /// What the client counted in one act.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Totals {
+pub struct Totals {
     /// Requests in the schedule.
-    pub(crate) scheduled: usize,
+    pub scheduled: usize,
     /// Connections that were open at the same time, at most.
-    pub(crate) connections: usize,
+    pub connections: usize,
     /// Requests that waited because `max_connections` were busy.
-    pub(crate) waited_for_connection: usize,
+    pub waited_for_connection: usize,
 }

@@ -15,7 +15,7 @@ use crate::error::KitError;
 use crate::load::{ActSpec, Failure, Message, ROLE, ROLE_VARIABLE, Sample, Totals};
 
 /// A load client process that waits for orders.
-pub(crate) struct LoadClient {
+pub struct LoadClient {
     child: Child,
     stdin: Option<ChildStdin>,
     messages: Receiver<Message>,
@@ -24,17 +24,17 @@ pub(crate) struct LoadClient {
 
 /// What one act brought.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Outcome {
+pub struct Outcome {
     /// Whether the schedule was run to its end.
-    pub(crate) complete: bool,
+    pub complete: bool,
     /// When the schedule began, nanoseconds since the Unix epoch; 0 when it did not.
-    pub(crate) started_wall_ns: u64,
+    pub started_wall_ns: u64,
     /// The answered requests in the order of their answers.
-    pub(crate) samples: Vec<Sample>,
+    pub samples: Vec<Sample>,
     /// The others.
-    pub(crate) failures: Vec<Failure>,
+    pub failures: Vec<Failure>,
     /// What the client counted; of a complete act only.
-    pub(crate) totals: Totals,
+    pub totals: Totals,
 }
 
 /// The client reports four times a second, so this many empty waits mean that it hangs. Waits are counted, not
@@ -47,12 +47,12 @@ impl LoadClient {
     ///
     /// # Errors
     /// `KitError::StartClient` when the system refuses.
-    pub(crate) fn start() -> Result<LoadClient, KitError> {
+    pub fn start() -> Result<LoadClient, KitError> {
         LoadClient::start_program(&this_program())
     }
 
     /// Starts `program`, which must call the kit first in its main function.
-    pub(crate) fn start_program(program: &PathBuf) -> Result<LoadClient, KitError> {
+    pub fn start_program(program: &PathBuf) -> Result<LoadClient, KitError> {
         let mut child = Command::new(program)
             .env(ROLE_VARIABLE, ROLE)
             .stdin(Stdio::piped())
@@ -75,7 +75,7 @@ impl LoadClient {
     }
 
     /// The process id.
-    pub(crate) fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 
@@ -84,7 +84,7 @@ impl LoadClient {
     ///
     /// # Errors
     /// `KitError::ClientDied`, `ClientSilent` or `ActFailed`.
-    pub(crate) fn act(
+    pub fn act(
         &mut self,
         spec: &ActSpec,
         stop: &dyn Fn() -> bool,
@@ -173,7 +173,7 @@ fn read_messages(stdout: ChildStdout, messages: &mpsc::Sender<Message>) {
 }
 
 /// The running program, even when its file was replaced by a new build meanwhile (Linux).
-fn this_program() -> PathBuf {
+pub fn this_program() -> PathBuf {
     let running = PathBuf::from("/proc/self/exe");
     if running.exists() { running } else { std::env::current_exe().unwrap_or(running) }
 }

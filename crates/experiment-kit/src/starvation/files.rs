@@ -10,11 +10,13 @@ use trace_report::chart::{LatencyChart, Limit, Series, latency_svg, ranges_svg};
 use trace_report::chrome;
 use trace_report::html::{Cell, Column, Page, Table, Tone, latency_table};
 
+use crate::finding::Finding;
 use crate::machine::{Machine, rustc_version};
 use crate::starvation::acts::Act;
 use crate::starvation::options::{Options, Output, OutputKind};
 use crate::starvation::run::Ran;
-use crate::verdict::{Also, Claim, Verdict, significant};
+use crate::stats::Interval;
+use crate::verdict::{Claim, Verdict};
 
 /// Makes sure that the files can be written, before anything is measured in vain.
 pub(crate) fn check(outputs: &[Output]) -> Result<()> {
@@ -111,16 +113,11 @@ fn page(ran: &Ran, options: &Options) -> String {
 
 fn callout(claim: &Claim) -> (Tone, String) {
     let mut text = claim.rule.clone();
-    if let Some(interval) = claim.interval {
-        let [value, low, high] = [interval.value, interval.low, interval.high].map(significant);
-        text.push_str(&format!(
-            ". {} = {value} (95 %: {low} to {high}), threshold {}",
-            claim.metric, claim.threshold
-        ));
-    }
-    if let Some(Also { metric, interval: Some(interval), threshold }) = &claim.also {
-        let [value, low, high] = [interval.value, interval.low, interval.high].map(significant);
-        text.push_str(&format!(". {metric} = {value} (95 %: {low} to {high}), threshold {threshold}"));
+    for finding in &claim.findings {
+        if let Some(Interval { value, low, high }) = finding.interval.map(Interval::rounded) {
+            let Finding { metric, threshold, .. } = finding;
+            text.push_str(&format!(". {metric} = {value} (95 %: {low} to {high}), threshold {threshold}"));
+        }
     }
     if let Some(reason) = &claim.reason {
         text.push_str(&format!(". {reason}"));

@@ -16,6 +16,7 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use serde_json::json;
 
 use crate::contender::Contender;
 use crate::interrupt::Interrupt;
@@ -92,22 +93,17 @@ fn measure(
     Ok(ran.error)
 }
 
-fn report(
-    ran: &Ran,
-    options: &Options,
-    started_at: String,
-    load_before: Option<f64>,
-) -> Report<Params, Figures> {
+fn report(ran: &Ran, options: &Options, started_at: String, load_before: Option<f64>) -> Report {
     let histogram =
         |act: &Act| histogram_text(act.name(), ran.measured.of(*act).pings_ms.iter().flatten().copied());
     Report {
         schema: 1,
-        experiment: "starvation",
+        experiment: "starvation".to_owned(),
         started_at,
         complete: ran.measured.complete,
         rounds: ran.measured.rounds,
         seed: options.seed,
-        params: Params {
+        params: json!(Params {
             runtime: options.runtime.clone(),
             block_ms: options.block_ms,
             rate: options.rate,
@@ -118,9 +114,9 @@ fn report(
             pings_per_act: ran.plan.pings,
             blocks_per_act: ran.plan.works,
             iterations_per_ms: ran.calibration.iterations_per_ms,
-        },
+        }),
         claims: ran.claims.clone(),
-        figures: Figures::new(&ran.measured, &ran.server, options.block_ms as f64),
+        figures: json!(Figures::new(&ran.measured, &ran.server, options.block_ms as f64)),
         against: Vec::new(),
         raw: Raw {
             histograms: Act::ALL.iter().map(histogram).collect::<Vec<String>>().join("; "),

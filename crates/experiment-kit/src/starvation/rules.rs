@@ -6,10 +6,11 @@
 //! a client that could not keep its schedule) never makes a claim hold, because it makes the cure look worse; but
 //! it can make a claim seem to fail, so a failure beside noise is `inconclusive`.
 
+use crate::finding::Finding;
 use crate::starvation::acts::Act;
 use crate::starvation::figures::{ActSamples, Measured, commonest};
 use crate::stats::{Interval, ratio_of_quantiles};
-use crate::verdict::{Also, Answer, Claim, Side, Verdict, ask, significant};
+use crate::verdict::{Answer, Claim, Side, Verdict, significant};
 
 /// p99 inline is at least this many times p99 idle.
 const BLOCKED_TO_IDLE: f64 = 10.0;
@@ -170,12 +171,14 @@ fn noise(measured: &Measured) -> Option<String> {
 }
 
 fn block_claim(measured: &Measured, setting: &Setting) -> Claim {
-    let interval = p99_ratio(measured, Act::Inline, Act::Idle, setting);
     let block = vec![vec![measured.block().p50]; measured.of(Act::Inline).pings_ms.len()];
     let to_block = ratio_of_quantiles(&measured.of(Act::Inline).pings_ms, &block, 0.99, setting.seed);
-    let slow = interval.map(|interval| ask(&interval, Side::AtLeast, BLOCKED_TO_IDLE));
-    let whole = to_block.map(|interval| ask(&interval, Side::AtLeast, BLOCKED_TO_BLOCK));
-    let answer = match (slow, whole) {
+    let to_idle = p99_ratio(measured, Act::Inline, Act::Idle, setting);
+    let at_least =
+        |metric, interval, threshold| Finding::of(metric, "ratio", interval, Side::AtLeast, threshold);
+    let slow = at_least("p99 inline / p99 idle", to_idle, BLOCKED_TO_IDLE);
+    let whole = at_least("p99 inline / block", to_block, BLOCKED_TO_BLOCK);
+    let answer = match (to_idle.map(|_| slow.answer), to_block.map(|_| whole.answer)) {
         (Some(Answer::Yes), Some(Answer::Yes)) => Some(Answer::Yes),
         (Some(Answer::No), Some(_)) | (Some(_), Some(Answer::No)) => Some(Answer::No),
         (Some(_), Some(_)) => Some(Answer::Open),
@@ -189,28 +192,24 @@ fn block_claim(measured: &Measured, setting: &Setting) -> Claim {
         );
         verdict = Verdict::inconclusive(reason);
     }
+    let halves = [(&slow, "p99 idle"), (&whole, "the block")];
     Claim {
-        id: "L10",
-        reason: (verdict == Verdict::Fails).then(|| block_failure(slow.zip(interval), whole.zip(to_block))),
+        id: "L10".to_owned(),
+        reason: (verdict == Verdict::Fails).then(|| block_failure(halves)),
         verdict,
         rule: format!(
             "CPU work on the loop's thread blocks it: p99 inline is at least {BLOCKED_TO_IDLE} x p99 idle and at least \
              {BLOCKED_TO_BLOCK} x the measured block"
         ),
-        metric: "p99 inline / p99 idle",
-        unit: "ratio",
-        interval,
-        threshold: BLOCKED_TO_IDLE,
-        also: Some(Also { metric: "p99 inline / block", interval: to_block, threshold: BLOCKED_TO_BLOCK }),
+        findings: vec![slow, whole],
     }
 }
 
 /// Which half of L10 is not true, or both.
-fn block_failure(to_idle: Option<(Answer, Interval)>, to_block: Option<(Answer, Interval)>) -> String {
-    let halves = [(to_idle, BLOCKED_TO_IDLE, "p99 idle"), (to_block, BLOCKED_TO_BLOCK, "the block")];
-    let failed = halves.into_iter().filter_map(|(half, threshold, of)| match half {
-        Some((Answer::No, interval)) => {
-            let value = significant(interval.value);
+fn block_failure(halves: [(&Finding, &str); 2]) -> String {
+    let failed = halves.into_iter().filter_map(|(finding, of)| match (finding.answer, finding.interval) {
+        (Answer::No, Some(interval)) => {
+            let (value, threshold) = (significant(interval.value), finding.threshold);
             Some(format!("p99 inline is only {value} x {of}, {threshold} x are claimed"))
         }
         _ => None,
@@ -218,33 +217,35 @@ fn block_failure(to_idle: Option<(Answer, Interval)>, to_block: Option<(Answer, 
     failed.collect::<Vec<String>>().join("; ")
 }
 
+/// The claim that `cure` leaves at most a tenth of what the inline act showed.
+fn cure_claim(
+    (id, metric, rule): (&str, &str, String),
+    cure: Act,
+    measured: &Measured,
+    setting: &Setting,
+    no: Verdict,
+) -> Claim {
+    let interval = p99_ratio(measured, cure, Act::Inline, setting);
+    let finding = Finding::of(metric, "ratio", interval, Side::AtMost, CURED_TO_BLOCKED);
+    let answer = interval.map(|_| finding.answer);
+    let verdict = Evidence::of(measured, setting, cure).verdict(answer, no);
+    Claim { id: id.to_owned(), verdict, rule, findings: vec![finding], reason: None }
+}
+
 fn offload_claim(measured: &Measured, setting: &Setting) -> Claim {
-    let interval = p99_ratio(measured, Act::Offloaded, Act::Inline, setting);
-    let answer = interval.map(|interval| ask(&interval, Side::AtMost, CURED_TO_BLOCKED));
     let no = if setting.cores > 1 {
         Verdict::Fails
     } else {
         let condition = "a second processor: with one, the pool takes its time from the loop".to_owned();
         Verdict::Depends { condition }
     };
-    Claim {
-        id: "L11",
-        verdict: Evidence::of(measured, setting, Act::Offloaded).verdict(answer, no),
-        rule: format!(
-            "work handed to the pool leaves the loop free: p99 offloaded is at most {CURED_TO_BLOCKED} x p99 inline"
-        ),
-        metric: "p99 offloaded / p99 inline",
-        unit: "ratio",
-        interval,
-        threshold: CURED_TO_BLOCKED,
-        reason: None,
-        also: None,
-    }
+    let rule = format!(
+        "work handed to the pool leaves the loop free: p99 offloaded is at most {CURED_TO_BLOCKED} x p99 inline"
+    );
+    cure_claim(("L11", "p99 offloaded / p99 inline", rule), Act::Offloaded, measured, setting, no)
 }
 
 fn chunk_claim(measured: &Measured, setting: &Setting) -> Claim {
-    let interval = p99_ratio(measured, Act::Chunked, Act::Inline, setting);
-    let answer = interval.map(|interval| ask(&interval, Side::AtMost, CURED_TO_BLOCKED));
     let small_ms = measured.block().p50 * SMALL_TO_BLOCK;
     let no = if setting.chunk_ms <= small_ms {
         Verdict::Fails
@@ -254,20 +255,11 @@ fn chunk_claim(measured: &Measured, setting: &Setting) -> Claim {
             condition: format!("chunks of at most {small_ms:.1} ms; these were {chunk_ms} ms"),
         }
     };
-    Claim {
-        id: "L12",
-        verdict: Evidence::of(measured, setting, Act::Chunked).verdict(answer, no),
-        rule: format!(
-            "work cut into chunks leaves the loop free, at a price: p99 chunked is at most {CURED_TO_BLOCKED} x p99 inline; \
-             the price, work time in chunks / in one piece, is published as chunk_price"
-        ),
-        metric: "p99 chunked / p99 inline",
-        unit: "ratio",
-        interval,
-        threshold: CURED_TO_BLOCKED,
-        reason: None,
-        also: None,
-    }
+    let rule = format!(
+        "work cut into chunks leaves the loop free, at a price: p99 chunked is at most {CURED_TO_BLOCKED} x p99 inline; \
+         the price, work time in chunks / in one piece, is published as chunk_price"
+    );
+    cure_claim(("L12", "p99 chunked / p99 inline", rule), Act::Chunked, measured, setting, no)
 }
 
 fn p99_ratio(measured: &Measured, over: Act, under: Act, setting: &Setting) -> Option<Interval> {

@@ -12,6 +12,7 @@ use trace_report::lanes::{Charset, Color, TerminalStyle};
 use trace_report::text::milliseconds;
 
 use crate::contender::ServerStats;
+use crate::finding::Finding;
 use crate::load::FailureKind;
 use crate::starvation::acts::Act;
 use crate::starvation::figures::{ActSamples, Measured, commonest};
@@ -19,7 +20,7 @@ use crate::starvation::options::Options;
 use crate::starvation::picture::together;
 use crate::starvation::run::Ran;
 use crate::stats::Interval;
-use crate::verdict::{Claim, Verdict, significant};
+use crate::verdict::{Claim, Verdict};
 
 const WIDTH_DEFAULT: usize = 80;
 /// Behind two spaces, an id of three, and a word of twelve.
@@ -221,9 +222,8 @@ fn verdicts(claims: &[Claim], width: usize) -> String {
         let mut say = |what: &str| {
             let _ = writeln!(text, "{:VERDICT_INDENT$}{}", "", wrap(what, VERDICT_INDENT, width));
         };
-        say_interval(claim.metric, claim.interval, claim.threshold, &mut say);
-        if let Some(also) = &claim.also {
-            say_interval(also.metric, also.interval, also.threshold, &mut say);
+        for finding in &claim.findings {
+            say_interval(finding, &mut say);
         }
         match &claim.verdict {
             Verdict::Depends { condition } => say(&format!("needs {condition}")),
@@ -237,9 +237,9 @@ fn verdicts(claims: &[Claim], width: usize) -> String {
     text
 }
 
-fn say_interval(metric: &str, interval: Option<Interval>, threshold: f64, say: &mut impl FnMut(&str)) {
-    if let Some(interval) = interval {
-        let [value, low, high] = [interval.value, interval.low, interval.high].map(significant);
+fn say_interval(finding: &Finding, say: &mut impl FnMut(&str)) {
+    if let Some(Interval { value, low, high }) = finding.interval.map(Interval::rounded) {
+        let Finding { metric, threshold, .. } = finding;
         say(&format!("{metric} = {value} (95 %: {low} to {high}), threshold {threshold}"));
     }
 }

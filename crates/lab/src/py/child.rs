@@ -54,7 +54,10 @@ mod tests {
 
     #[test]
     fn m1_a_child_gets_the_rules_of_its_parent() {
-        let parse = |words: Vec<OsString>| cli::parse(words).expect("valid");
+        let parse = |words: Vec<OsString>| match cli::parse(words).expect("valid") {
+            cli::Command::Py(options) => options,
+            other => panic!("{other:?}"),
+        };
         for rules in [
             "--gil gil32 --interval 700 --ablate no-forced-switch --memory 64",
             "--gil tick --check-interval 9",

@@ -60,7 +60,10 @@ mod tests {
     use crate::cli;
 
     fn parsed(words: &[&str]) -> PyOptions {
-        *cli::parse(words.iter().map(Into::into).collect()).expect("valid")
+        match cli::parse(words.iter().map(Into::into).collect()).expect("valid") {
+            cli::Command::Py(options) => *options,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

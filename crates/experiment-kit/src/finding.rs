@@ -1,0 +1,361 @@
+//! Findings: one quantity beside one threshold, the smallest thing that a verdict and a cross-check are made of.
+//!
+//! # Model
+//! ```text
+//! samples --Judging::ratio, quantile, total--> Quantity --at_least, at_most--> Finding --all, depends--> Claim
+//! ```
+//! A timing needs three rounds, because the interval comes from rounds that differ; a count is exact after one.
+//! The same findings of another runtime are compared with these by name, see [`crate::crosscheck`].
+
+use serde::{Deserialize, Serialize};
+
+use crate::measurements::Measurements;
+use crate::stats::{Interval, quantile_interval, ratio_of_quantiles};
+use crate::verdict::{Answer, Claim, Side, Verdict, ask, significant};
+
+/// Rounds without which a sampled quantity has no interval.
+pub const ROUNDS_MIN: usize = 3;
+
+/// The median.
+pub const P50: f64 = 0.5;
+/// The 99th percentile.
+pub const P99: f64 = 0.99;
+
+/// One quantity beside one threshold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What is compared; the name by which a finding of another runtime is found.
+    pub metric: String,
+    /// Its unit.
+    pub unit: String,
+    /// Its value and interval, when there were enough samples.
+    pub interval: Option<Interval>,
+    /// Which side is claimed.
+    pub side: Side,
+    /// What it is compared with.
+    pub threshold: f64,
+    /// What the interval says.
+    pub answer: Answer,
+}
+
+impl Finding {
+    /// Compares `interval` with `threshold`; without an interval the answer is open.
+    pub fn of(
+        metric: impl Into<String>,
+        unit: &str,
+        interval: Option<Interval>,
+        side: Side,
+        threshold: f64,
+    ) -> Finding {
+        let answer = interval.map_or(Answer::Open, |interval| ask(&interval, side, threshold));
+        Finding { metric: metric.into(), unit: unit.to_owned(), interval, side, threshold, answer }
+    }
+
+    /// What stands where a claim has nothing to look at.
+    pub(crate) fn nothing() -> Finding {
+        Finding::of("nothing", "", None, Side::AtLeast, 0.0)
+    }
+
+    /// The finding as a sentence: name, value with interval, side and threshold.
+    pub fn sentence(&self) -> String {
+        let wanted = match self.side {
+            Side::AtLeast => "at least",
+            Side::AtMost => "at most",
+        };
+        let threshold = significant(self.threshold);
+        match self.interval.map(Interval::rounded) {
+            None => format!("{}: not enough was measured; {wanted} {threshold} is claimed", self.metric),
+            Some(Interval { value, low, high }) if low == high => {
+                format!("{} = {value}; {wanted} {threshold} is claimed", self.metric)
+            }
+            Some(Interval { value, low, high }) => {
+                format!("{} = {value} (95 %: {low} to {high}); {wanted} {threshold} is claimed", self.metric)
+            }
+        }
+    }
+}
+
+/// A quantity that waits for its threshold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quantity {
+    metric: String,
+    unit: &'static str,
+    interval: Option<Interval>,
+}
+
+impl Quantity {
+    /// The claim is that it is at least `threshold`.
+    pub fn at_least(self, threshold: f64) -> Finding {
+        Finding::of(self.metric, self.unit, self.interval, Side::AtLeast, threshold)
+    }
+
+    /// The claim is that it is at most `threshold`.
+    pub fn at_most(self, threshold: f64) -> Finding {
+        Finding::of(self.metric, self.unit, self.interval, Side::AtMost, threshold)
+    }
+}
+
+/// Where samples are: `(metric, cell)`.
+pub type At<'a> = (&'a str, &'a str);
+
+/// What a rule may look at: the measurements, and the seed of the bootstrap.
+#[derive(Clone, Copy)]
+pub struct Judging<'m> {
+    /// What was measured.
+    pub measured: &'m Measurements,
+    /// The seed of the intervals.
+    pub seed: u64,
+}
+
+impl Judging<'_> {
+    /// The ratio of the same quantile of two cells that were measured in turn.
+    pub fn ratio(&self, metric: impl Into<String>, quantile: f64, over: At<'_>, under: At<'_>) -> Quantity {
+        let (over, under) = (self.measured.rounds_of(over), self.measured.rounds_of(under));
+        let enough = filled(over).min(filled(under)) >= ROUNDS_MIN;
+        let interval = enough.then(|| ratio_of_quantiles(over, under, quantile, self.seed)).flatten();
+        Quantity { metric: metric.into(), unit: "ratio", interval }
+    }
+
+    /// A quantile of one cell, in the unit of its samples. Use it for relations to something fixed by the run (an
+    /// asked interval, a number of cores), never to claim how fast a machine is.
+    pub fn quantile(
+        &self,
+        metric: impl Into<String>,
+        unit: &'static str,
+        quantile: f64,
+        at: At<'_>,
+    ) -> Quantity {
+        let rounds = self.measured.rounds_of(at);
+        let enough = filled(rounds) >= ROUNDS_MIN;
+        let interval = enough.then(|| quantile_interval(rounds, quantile, self.seed)).flatten();
+        Quantity { metric: metric.into(), unit, interval }
+    }
+
+    /// The sum of all samples of a cell, which were counted and not sampled.
+    pub fn total(&self, metric: impl Into<String>, unit: &'static str, at: At<'_>) -> Quantity {
+        self.exact(metric, unit, at, |samples| samples.sum())
+    }
+
+    /// The largest of all samples of a cell, which were counted and not sampled.
+    pub fn largest(&self, metric: impl Into<String>, unit: &'static str, at: At<'_>) -> Quantity {
+        self.exact(metric, unit, at, |samples| samples.fold(f64::MIN, f64::max))
+    }
+
+    /// The smallest of all samples of a cell, which were counted and not sampled.
+    pub fn smallest(&self, metric: impl Into<String>, unit: &'static str, at: At<'_>) -> Quantity {
+        self.exact(metric, unit, at, |samples| samples.fold(f64::MAX, f64::min))
+    }
+
+    fn exact(
+        &self,
+        metric: impl Into<String>,
+        unit: &'static str,
+        at: At<'_>,
+        of: impl Fn(&mut dyn Iterator<Item = f64>) -> f64,
+    ) -> Quantity {
+        let mut samples = self.measured.rounds_of(at).iter().flatten().copied().peekable();
+        let interval = samples.peek().is_some().then(|| Interval::exact(of(&mut samples)));
+        Quantity { metric: metric.into(), unit, interval }
+    }
+
+    /// Whether every text that was observed as fact `name` of `cell` is `expected`; the value is how many differ.
+    pub fn fact(&self, metric: impl Into<String>, name: &str, cell: &str, expected: &str) -> Finding {
+        let seen = self.measured.facts_of(name, cell);
+        let differing = seen.iter().filter(|text| text.as_str() != expected).count();
+        let interval = (!seen.is_empty()).then(|| Interval::exact(differing as f64));
+        Finding::of(metric, "texts that differ", interval, Side::AtMost, 0.0)
+    }
+
+    /// Whether `cell` has samples of `metric`.
+    pub fn has(&self, at: At<'_>) -> bool {
+        self.measured.rounds_of(at).iter().any(|round| !round.is_empty())
+    }
+}
+
+fn filled(rounds: &[Vec<f64>]) -> usize {
+    rounds.iter().filter(|round| !round.is_empty()).count()
+}
+
+/// What other programs can do to a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noise {
+    /// They can only make it look false: a claim that holds beside them holds.
+    Hurts,
+    /// They can make it look true or false: beside them nothing is settled.
+    Blurs,
+}
+
+impl Claim {
+    /// A claim that is true when every finding says yes, and false when one says no.
+    pub fn all(id: &str, rule: impl Into<String>, findings: Vec<Finding>) -> Claim {
+        let verdict = match together(&findings) {
+            Answer::Yes => Verdict::Holds,
+            Answer::No => Verdict::Fails,
+            Answer::Open => Verdict::inconclusive(unsettled(&findings)),
+        };
+        let reason = (verdict == Verdict::Fails).then(|| refuted(&findings));
+        Claim { id: id.to_owned(), verdict, rule: rule.into(), findings, reason }
+    }
+
+    /// A statement that may be true in one situation and false in another.
+    ///
+    /// `where_true` are the findings of the situation in which it should be true; `where_false` say yes when the
+    /// statement is false in the other situation. Both shown: it depends, on `condition`. Only the first: it holds
+    /// everywhere. Only the second: it fails everywhere. With neither the experiment contradicts itself, and says so.
+    pub fn depends(
+        id: &str,
+        rule: impl Into<String>,
+        condition: impl Into<String>,
+        where_true: Vec<Finding>,
+        where_false: Vec<Finding>,
+    ) -> Claim {
+        let answers = (together(&where_true), together(&where_false));
+        let mut findings = where_true;
+        findings.extend(where_false);
+        let verdict = match answers {
+            (Answer::Yes, Answer::Yes) => Verdict::Depends { condition: condition.into() },
+            (Answer::Yes, Answer::No) => Verdict::Holds,
+            (Answer::No, Answer::Yes) => Verdict::Fails,
+            (Answer::No, Answer::No) => {
+                Verdict::inconclusive(format!("neither situation is as it should be: {}", refuted(&findings)))
+            }
+            _ => Verdict::inconclusive(unsettled(&findings)),
+        };
+        let reason = (verdict == Verdict::Fails).then(|| refuted(&findings));
+        Claim { id: id.to_owned(), verdict, rule: rule.into(), findings, reason }
+    }
+
+    /// Takes back what other programs may have caused; see [`Measurements::noise`].
+    pub fn beside(mut self, measured: &Measurements, noise: Noise) -> Claim {
+        let keeps = noise == Noise::Hurts && matches!(self.verdict, Verdict::Holds);
+        if let (false, Some(reason)) = (keeps, measured.noise()) {
+            self.verdict = Verdict::inconclusive(reason);
+            self.reason = None;
+        }
+        self
+    }
+}
+
+/// Yes when all say yes, no when one says no.
+fn together(findings: &[Finding]) -> Answer {
+    let any = |answer| findings.iter().any(|finding| finding.answer == answer);
+    match (any(Answer::No), any(Answer::Open) || findings.is_empty()) {
+        (true, _) => Answer::No,
+        (false, true) => Answer::Open,
+        (false, false) => Answer::Yes,
+    }
+}
+
+fn unsettled(findings: &[Finding]) -> String {
+    let open = findings.iter().find(|finding| finding.answer == Answer::Open);
+    match open {
+        None => "nothing was measured; run again".to_owned(),
+        Some(Finding { metric, interval: None, .. }) => {
+            format!("too little was measured of `{metric}`; run again, and longer")
+        }
+        Some(Finding { metric, threshold, .. }) => format!(
+            "the threshold {} lies within the 95 % interval of `{metric}`; run longer, or on a quieter machine",
+            significant(*threshold)
+        ),
+    }
+}
+
+fn refuted(findings: &[Finding]) -> String {
+    let against = findings.iter().filter(|finding| finding.answer == Answer::No).map(Finding::sentence);
+    against.collect::<Vec<String>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three rounds of three samples around each centre, and the number 7 as fact.
+    fn world(cells: &[(&str, f64)]) -> Measurements {
+        let mut measured = Measurements::new(2);
+        for _ in 0..ROUNDS_MIN {
+            for (cell, centre) in cells {
+                measured.extend("ms", cell, [centre * 0.99, *centre, centre * 1.01]);
+            }
+            measured.end_round();
+        }
+        measured.complete = true;
+        measured
+    }
+
+    fn half(measured: &Measurements) -> Finding {
+        let judging = Judging { measured, seed: 7 };
+        judging.ratio("b / a", P50, ("ms", "b"), ("ms", "a")).at_most(0.5)
+    }
+
+    #[test]
+    fn a_ratio_on_either_side_answers_and_on_the_threshold_does_not() {
+        assert_eq!(half(&world(&[("a", 10.0), ("b", 2.0)])).answer, Answer::Yes);
+        assert_eq!(half(&world(&[("a", 10.0), ("b", 9.0)])).answer, Answer::No);
+        assert_eq!(half(&world(&[("a", 10.0), ("b", 5.0)])).answer, Answer::Open);
+        assert_eq!(half(&world(&[("a", 10.0)])).answer, Answer::Open);
+    }
+
+    #[test]
+    fn two_rounds_are_not_enough_for_a_timing_but_one_is_for_a_count() {
+        let mut measured = Measurements::new(2);
+        for _ in 0..ROUNDS_MIN - 1 {
+            measured.extend("ms", "a", [10.0; 9]);
+            measured.extend("ms", "b", [1.0; 9]);
+            measured.end_round();
+        }
+        assert_eq!(half(&measured).answer, Answer::Open);
+        let judging = Judging { measured: &measured, seed: 7 };
+        assert_eq!(judging.total("sum", "ms", ("ms", "b")).at_least(18.0).answer, Answer::Yes);
+        assert_eq!(judging.largest("max", "ms", ("ms", "a")).at_most(9.0).answer, Answer::No);
+        assert_eq!(judging.smallest("min", "ms", ("ms", "none")).at_most(9.0).answer, Answer::Open);
+    }
+
+    #[test]
+    fn a_fact_that_was_once_different_is_refuted() {
+        let mut measured = world(&[]);
+        measured.fact("order", "io", "immediate, timeout");
+        let judge = |measured: &Measurements| {
+            Judging { measured, seed: 7 }.fact("order", "order", "io", "immediate, timeout").answer
+        };
+        assert_eq!(judge(&measured), Answer::Yes);
+        measured.fact("order", "io", "timeout, immediate");
+        assert_eq!(judge(&measured), Answer::No);
+        assert_eq!(judge(&world(&[])), Answer::Open);
+    }
+
+    #[test]
+    fn a_claim_fails_by_its_own_findings_and_says_which() {
+        let claim =
+            Claim::all("X1", "b is at most half of a", vec![half(&world(&[("a", 10.0), ("b", 9.0)]))]);
+        assert_eq!(claim.verdict, Verdict::Fails);
+        assert!(claim.reason.unwrap().starts_with("b / a = 0.9 ("));
+        assert_eq!(Claim::all("X1", "nothing", vec![]).verdict.word(), "inconclusive");
+    }
+
+    #[test]
+    fn a_statement_that_is_half_true_depends() {
+        let yes = || vec![half(&world(&[("a", 10.0), ("b", 2.0)]))];
+        let no = || vec![half(&world(&[("a", 10.0), ("b", 9.0)]))];
+        let open = || vec![half(&world(&[("a", 10.0), ("b", 5.0)]))];
+        let word = |left, right| Claim::depends("X2", "rule", "work that waits", left, right).verdict.word();
+        assert_eq!(word(yes(), yes()), "depends");
+        assert_eq!(word(yes(), no()), "holds");
+        assert_eq!(word(no(), yes()), "fails");
+        assert_eq!(word(no(), no()), "inconclusive");
+        assert_eq!(word(open(), yes()), "inconclusive");
+    }
+
+    #[test]
+    fn noise_takes_back_a_failure_always_and_a_success_where_it_could_fake_one() {
+        let judged = |b: f64, noise, others: f64| {
+            let mut measured = world(&[("a", 10.0), ("b", b)]);
+            measured.others_cores = Some(others);
+            Claim::all("X3", "rule", vec![half(&measured)]).beside(&measured, noise).verdict.word()
+        };
+        assert_eq!(judged(9.0, Noise::Hurts, 0.0), "fails");
+        assert_eq!(judged(9.0, Noise::Hurts, 1.0), "inconclusive");
+        assert_eq!(judged(2.0, Noise::Hurts, 1.0), "holds");
+        assert_eq!(judged(2.0, Noise::Blurs, 0.0), "holds");
+        assert_eq!(judged(2.0, Noise::Blurs, 1.0), "inconclusive");
+    }
+}

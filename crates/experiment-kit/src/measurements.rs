@@ -1,0 +1,190 @@
+//! What an experiment measured: samples by metric, cell and round, and facts that were observed.
+//!
+//! # Model
+//! `series[metric][cell][round]` holds the samples of one cell of one round; cells of a round ran in turn, so a
+//! disturbance of the machine hits them together. `facts[name][cell]` holds every different text that was seen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::stats::Summary;
+use crate::verdict::significant;
+
+/// Processors that other programs may keep busy, on average, before nothing bad is said of a claim that needs them.
+pub const OTHERS_CORES_MAX: f64 = 0.25;
+
+/// All samples and facts of one run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Measurements {
+    series: BTreeMap<String, BTreeMap<String, Vec<Vec<f64>>>>,
+    facts: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
+    /// Rounds in which every cell was measured to its end.
+    pub rounds: usize,
+    /// False when the run was stopped early.
+    pub complete: bool,
+    /// Processors that this program may use.
+    pub cores: usize,
+    /// Processors that other programs kept busy meanwhile, on average; `None` where the system does not tell.
+    pub others_cores: Option<f64>,
+}
+
+impl Measurements {
+    /// Nothing measured yet, on a machine with `cores` processors.
+    pub fn new(cores: usize) -> Measurements {
+        Measurements { cores, ..Measurements::default() }
+    }
+
+    /// Adds samples of `metric` of `cell` in the present round. What is not a number is left out.
+    pub fn extend(&mut self, metric: &str, cell: &str, samples: impl IntoIterator<Item = f64>) {
+        let cells = self.series.entry(metric.to_owned()).or_default();
+        let rounds = cells.entry(cell.to_owned()).or_default();
+        rounds.resize_with(rounds.len().max(self.rounds + 1), Vec::new);
+        rounds[self.rounds].extend(samples.into_iter().filter(|sample| sample.is_finite()));
+    }
+
+    /// Adds a text that was observed as fact `name` of `cell`.
+    pub fn fact(&mut self, name: &str, cell: &str, text: impl Into<String>) {
+        let cells = self.facts.entry(name.to_owned()).or_default();
+        cells.entry(cell.to_owned()).or_default().insert(text.into());
+    }
+
+    /// The present round is over.
+    pub fn end_round(&mut self) {
+        self.rounds += 1;
+    }
+
+    /// The samples of `(metric, cell)`, `[round][i]`.
+    pub fn rounds_of(&self, (metric, cell): (&str, &str)) -> &[Vec<f64>] {
+        self.series.get(metric).and_then(|cells| cells.get(cell)).map_or(&[], Vec::as_slice)
+    }
+
+    /// All samples of `(metric, cell)`.
+    pub fn samples(&self, at: (&str, &str)) -> impl Iterator<Item = f64> + '_ {
+        self.rounds_of(at).iter().flatten().copied()
+    }
+
+    /// Every different text that was seen as fact `name` of `cell`.
+    pub fn facts_of(&self, name: &str, cell: &str) -> Vec<String> {
+        let seen = self.facts.get(name).and_then(|cells| cells.get(cell));
+        seen.into_iter().flatten().cloned().collect()
+    }
+
+    /// The cells that have samples of `metric`, in the order of their names.
+    pub fn cells(&self, metric: &str) -> impl Iterator<Item = &str> {
+        self.series.get(metric).into_iter().flat_map(|cells| cells.keys().map(String::as_str))
+    }
+
+    /// The metrics, in the order of their names.
+    pub fn metrics(&self) -> impl Iterator<Item = &str> {
+        self.series.keys().map(String::as_str)
+    }
+
+    /// Whether anything was measured at all.
+    pub fn is_empty(&self) -> bool {
+        self.series.is_empty() && self.facts.is_empty()
+    }
+
+    /// Why other programs may have caused what was measured; `None` on a machine that was quiet, or does not tell.
+    pub fn noise(&self) -> Option<String> {
+        let cores = self.others_cores.filter(|&cores| cores > OTHERS_CORES_MAX)?;
+        Some(format!(
+            "other programs kept {cores:.2} processors busy ({OTHERS_CORES_MAX} are allowed); end them and run again"
+        ))
+    }
+
+    /// `figures` of the result: `{metric: {cell: {p50, p99, max, count}}, "facts": {name: {cell: [texts]}}}`.
+    pub fn figures(&self) -> Map<String, Value> {
+        let mut figures = Map::new();
+        for (metric, cells) in &self.series {
+            let summary = |rounds: &Vec<Vec<f64>>| {
+                let Summary { p50, p99, max, count } = Summary::of(rounds.iter().flatten().copied());
+                let [p50, p99, max] = [p50, p99, max].map(significant);
+                json!({"p50": p50, "p99": p99, "max": max, "count": count})
+            };
+            let cells: Map<String, Value> =
+                cells.iter().map(|(cell, rounds)| (cell.clone(), summary(rounds))).collect();
+            figures.insert(metric.clone(), Value::Object(cells));
+        }
+        if !self.facts.is_empty() {
+            figures.insert("facts".to_owned(), json!(self.facts));
+        }
+        figures.insert("others_cores".to_owned(), json!(self.others_cores.map(significant)));
+        figures
+    }
+}
+
+/// The measurements of one cell in the present round: what an experiment writes into.
+pub struct Sink<'m> {
+    measured: &'m mut Measurements,
+    cell: String,
+}
+
+impl<'m> Sink<'m> {
+    /// Writes into `cell`.
+    pub fn new(measured: &'m mut Measurements, cell: &str) -> Sink<'m> {
+        Sink { measured, cell: cell.to_owned() }
+    }
+
+    /// One sample.
+    pub fn add(&mut self, metric: &str, sample: f64) {
+        self.extend(metric, [sample]);
+    }
+
+    /// Several samples.
+    pub fn extend(&mut self, metric: &str, samples: impl IntoIterator<Item = f64>) {
+        self.measured.extend(metric, &self.cell, samples);
+    }
+
+    /// A text that was observed.
+    pub fn fact(&mut self, name: &str, text: impl Into<String>) {
+        self.measured.fact(name, &self.cell, text);
+    }
+
+    /// The sink of another cell of the same round: for a run that brings figures of several.
+    pub fn of(&mut self, cell: &str) -> Sink<'_> {
+        Sink { measured: self.measured, cell: cell.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_land_in_their_cell_and_round() {
+        let mut measured = Measurements::new(2);
+        Sink::new(&mut measured, "a").add("ms", 1.0);
+        measured.end_round();
+        let mut sink = Sink::new(&mut measured, "a");
+        sink.extend("ms", [2.0, f64::NAN, 3.0]);
+        sink.of("b").add("ms", 9.0);
+        sink.fact("order", "x");
+        assert_eq!(measured.rounds_of(("ms", "a")), [vec![1.0], vec![2.0, 3.0]]);
+        assert_eq!(measured.rounds_of(("ms", "b")), [vec![], vec![9.0]]);
+        assert_eq!(measured.rounds_of(("ms", "c")), [] as [Vec<f64>; 0]);
+        assert_eq!(measured.cells("ms").collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(measured.facts_of("order", "a"), ["x"]);
+    }
+
+    #[test]
+    fn figures_never_show_a_mean_alone() {
+        let mut measured = Measurements::new(2);
+        measured.extend("ms", "a", [1.0, 2.0, 10.0]);
+        measured.fact("order", "a", "x");
+        let figures = Value::Object(measured.figures());
+        assert_eq!(figures["ms"]["a"], json!({"p50": 2.0, "p99": 10.0, "max": 10.0, "count": 3}));
+        assert_eq!(figures["facts"]["order"]["a"], json!(["x"]));
+    }
+
+    #[test]
+    fn only_a_busy_machine_is_noise() {
+        let mut measured = Measurements::new(2);
+        assert_eq!(measured.noise(), None);
+        measured.others_cores = Some(0.1);
+        assert_eq!(measured.noise(), None);
+        measured.others_cores = Some(0.9);
+        assert!(measured.noise().unwrap().contains("0.90 processors"));
+    }
+}

@@ -1,0 +1,449 @@
+//! Programs of real runtimes: started with a cell to measure, they print figures as lines, and never outlive us.
+//!
+//! # Model
+//! ```text
+//! kit                                              program (node FILE cell=… name=…, python FILE cell=… …)
+//! starts it in a process group of its own    ──▶   does the workload of that cell once
+//! reads its standard output                  ◀──   FIGURE metric number number …
+//!                                            ◀──   FACT name text until the end of the line
+//! Ctrl-C, time limit, too much output        ──▶   the whole group is killed
+//! ```
+//! A program that serves prints `PORT number` and serves until it is killed.
+//!
+//! # Invariants
+//! - P1: a program and its children are gone when the call that ran it returns, or the server is dropped.
+//! - P2: a line that is neither figure nor fact is an error that shows the line; nothing is skipped in silence.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+use crate::experiment::{Bench, Family};
+use crate::interrupt::Interrupt;
+use crate::load::{ROLE_VARIABLE, this_program};
+use crate::measurements::Sink;
+use crate::runtimes::Runtime;
+
+/// How much a program may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// It is killed after this time.
+    pub time: Duration,
+    /// It is killed when it prints more than this.
+    pub output_bytes: u64,
+}
+
+impl Limits {
+    /// For one cell of an experiment.
+    pub const CELL: Limits = Limits { time: Duration::from_secs(60), output_bytes: 16 << 20 };
+    /// For a question that is answered at once.
+    pub const ASKING: Limits = Limits { time: Duration::from_secs(10), output_bytes: 4096 };
+}
+
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// A child in a process group of its own, which is killed as a whole when this is dropped (P1).
+struct Group {
+    child: Child,
+    /// While it is open the guard lets the program live; see [`guard_main`].
+    lifeline: Option<ChildStdin>,
+}
+
+impl Group {
+    fn start(command: &mut Command, stderr: Stdio) -> Result<Group> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let mut guarded = under_guard(command);
+        let mut child = guarded
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        let lifeline = child.stdin.take();
+        Ok(Group { child, lifeline })
+    }
+
+    /// Waits for the end of the first process, ends what it left behind, and says how it ended.
+    fn wait(mut self) -> Result<ExitStatus> {
+        if let Some(leader) = self.leader() {
+            // Not collected yet: its number, which is the group's, cannot become another's meanwhile.
+            waitid(WaitId::Pid(leader), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)?;
+        }
+        self.end().context("cannot wait for a program")
+    }
+
+    fn leader(&self) -> Option<Pid> {
+        Pid::from_raw(i32::try_from(self.child.id()).ok()?)
+    }
+
+    fn end(&mut self) -> std::io::Result<ExitStatus> {
+        drop(self.lifeline.take());
+        if let Some(leader) = self.leader() {
+            // Whoever has ended already need not be told.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+        self.child.wait()
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|status| status.is_none()) {
+            // Killed children are collected in any case; how they ended is of no use here.
+            let _ = self.end();
+        }
+    }
+}
+
+/// The value of [`ROLE_VARIABLE`] for a guard.
+const GUARD: &str = "guard";
+
+static GUARDED: AtomicBool = AtomicBool::new(false);
+
+/// From now on programs are started under a guard: this program again, which must call [`guard_main`] in its role.
+pub fn use_guards() {
+    GUARDED.store(true, Ordering::SeqCst);
+}
+
+/// Whether this process was started as a guard.
+pub fn is_guard() -> bool {
+    std::env::var_os(ROLE_VARIABLE).is_some_and(|role| role == GUARD)
+}
+
+/// The same command under a guard, where guards are used.
+fn under_guard(command: &mut Command) -> Command {
+    let (program, arguments) = (command.get_program().to_owned(), command.get_args().map(OsString::from));
+    let arguments: Vec<OsString> = arguments.collect();
+    let mut outer = if GUARDED.load(Ordering::SeqCst) {
+        let mut outer = Command::new(this_program());
+        outer.env(ROLE_VARIABLE, GUARD).arg(program);
+        outer
+    } else {
+        Command::new(program)
+    };
+    outer.args(arguments);
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    outer
+}
+
+/// The main function of a guard: runs the command in its arguments, and kills the whole group, itself included, when its
+/// standard input ends. So a program does not outlive a lab that was killed.
+///
+/// # Threads
+/// `guard-lifeline` reads standard input to its end; the main thread waits for the program. Nobody joins the reader: it
+/// ends with the process.
+pub fn guard_main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    let Some(program) = words.next() else { return ExitCode::from(2) };
+    let lifeline = std::thread::Builder::new().name("guard-lifeline".to_owned()).spawn(|| {
+        // Nothing is ever written to it: it ends, or breaks, which is the same.
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = kill_process_group(rustix::process::getpgrp(), Signal::KILL);
+    });
+    let child = Command::new(&program).args(words).env_remove(ROLE_VARIABLE).stdin(Stdio::null()).status();
+    match (lifeline, child) {
+        (Ok(_), Ok(status)) => ExitCode::from(status.code().map_or(GUARD_FAILED, |code| code as u8)),
+        (_, Err(error)) => {
+            eprintln!("cannot start {}: {error}", program.to_string_lossy());
+            ExitCode::from(GUARD_FAILED)
+        }
+        (Err(error), _) => {
+            eprintln!("cannot start the thread of a guard: {error}");
+            ExitCode::from(GUARD_FAILED)
+        }
+    }
+}
+
+/// What a guard ends with when its program has no exit code.
+const GUARD_FAILED: u8 = 125;
+
+/// Runs `command` to its end and returns what it printed.
+///
+/// # Errors
+/// When it cannot be started, does not end in time, prints too much, ends with a failure (with what it wrote to standard
+/// error), or was interrupted.
+pub fn run_to_end(mut command: Command, limits: &Limits, interrupt: &Interrupt) -> Result<String> {
+    let name = shown(&command);
+    let mut group = Group::start(&mut command, Stdio::piped())?;
+    let (sender, ended) = mpsc::channel();
+    let out = reader("program-out", group.child.stdout.take(), limits.output_bytes, sender.clone())?;
+    let err = reader("program-err", group.child.stderr.take(), limits.output_bytes, sender)?;
+    let mut waited = Duration::ZERO;
+    let mut open = 2;
+    while open > 0 {
+        match ended.recv_timeout(LOOK_EVERY) {
+            Ok(()) => open -= 1,
+            Err(RecvTimeoutError::Timeout) => waited += LOOK_EVERY,
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if interrupt.came() || waited >= limits.time {
+            break;
+        }
+    }
+    // Whoever still holds the pipes is gone after this, so the readers end.
+    let status = if open == 0 {
+        Some(group.wait()?)
+    } else {
+        drop(group);
+        None
+    };
+    let (out, err) = (text(out), text(err));
+    ensure!(!interrupt.came(), "{name} was interrupted");
+    let Some(status) = status else { bail!("{name} did not end within {:?}", limits.time) };
+    ensure!(
+        out.len() as u64 <= limits.output_bytes,
+        "{name} printed more than {} bytes",
+        limits.output_bytes
+    );
+    ensure!(status.success(), "{name} ended with {status}: {}", last_lines(&err));
+    Ok(out)
+}
+
+fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut text = words.join(" ");
+    if let Some((index, _)) = text.char_indices().nth(200) {
+        text.truncate(index);
+        text.push('…');
+    }
+    text
+}
+
+type Reading = JoinHandle<Vec<u8>>;
+
+fn reader(
+    name: &str,
+    pipe: Option<impl Read + Send + 'static>,
+    limit: u64,
+    ended: mpsc::Sender<()>,
+) -> Result<Reading> {
+    let read = move || {
+        let mut bytes = Vec::new();
+        if let Some(pipe) = pipe {
+            // What was read before an error is what there is; the exit status tells the rest.
+            let _ = pipe.take(limit + 1).read_to_end(&mut bytes);
+        }
+        let _ = ended.send(()); // Nobody waits any more when the time is over.
+        bytes
+    };
+    Ok(std::thread::Builder::new().name(name.to_owned()).spawn(read)?)
+}
+
+fn text(reading: Reading) -> String {
+    String::from_utf8_lossy(&reading.join().unwrap_or_default()).into_owned()
+}
+
+fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(3)..].join(" | ")
+}
+
+/// Puts the lines that a program printed into `sink` (P2).
+///
+/// # Errors
+/// The line that is neither a figure nor a fact.
+pub fn read_figures(printed: &str, sink: &mut Sink<'_>) -> Result<()> {
+    for line in printed.lines().filter(|line| !line.trim().is_empty()) {
+        let (kind, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match (kind, rest.trim().split_once(' ')) {
+            ("FIGURE", Some((metric, numbers))) => {
+                for number in numbers.split_whitespace() {
+                    let number = number.parse().map_err(|_| anyhow!("no number: `{number}` in `{line}`"))?;
+                    sink.add(metric, number);
+                }
+            }
+            ("FACT", Some((name, text))) => sink.fact(name, text.trim()),
+            _ => bail!("the program printed `{line}`, which is neither FIGURE nor FACT"),
+        }
+    }
+    Ok(())
+}
+
+/// The command that runs `file` on `runtime`, with `name=value` words behind it.
+pub fn command(runtime: &Runtime, file: &std::path::Path, words: &[(String, String)]) -> Command {
+    let mut command = Command::new(&runtime.path);
+    command.arg(file).args(words.iter().map(|(name, value)| format!("{name}={value}")));
+    if runtime.family == Family::CPython {
+        command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1");
+    }
+    command
+}
+
+/// A bench that runs one program of a real runtime for each cell: `FILE cell=CELL name=value …`.
+pub struct ProgramBench {
+    /// The runtime.
+    pub runtime: Runtime,
+    /// The program, as a file.
+    pub file: PathBuf,
+    /// The cells of a round.
+    pub cells: Vec<String>,
+    /// What else the program is told.
+    pub words: Vec<(String, String)>,
+    /// Variables of its environment.
+    pub environment: Vec<(String, String)>,
+    /// Asks to stop.
+    pub interrupt: Interrupt,
+}
+
+impl Bench for ProgramBench {
+    fn cells(&self) -> Vec<String> {
+        self.cells.clone()
+    }
+
+    fn measure(&mut self, cell: &str, sink: &mut Sink<'_>) -> Result<()> {
+        let mut words = vec![("cell".to_owned(), cell.to_owned())];
+        words.extend(self.words.iter().cloned());
+        let mut command = command(&self.runtime, &self.file, &words);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let printed = run_to_end(command, &Limits::CELL, &self.interrupt)?;
+        read_figures(&printed, sink).with_context(|| format!("{} {cell}", self.runtime.name()))
+    }
+}
+
+/// A program that serves on a port of this machine until it is dropped.
+pub struct ServerProgram {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    group: Group,
+}
+
+impl ServerProgram {
+    /// Starts it and waits until it says `PORT number`.
+    ///
+    /// # Errors
+    /// When it cannot be started, says something else, or nothing in time.
+    pub fn start(mut command: Command, interrupt: &Interrupt) -> Result<ServerProgram> {
+        let name = shown(&command);
+        let mut group = Group::start(&mut command, Stdio::inherit())?;
+        let out = group.child.stdout.take().context("its standard output is a pipe")?;
+        let (sender, said) = mpsc::channel();
+        // It ends with the first line, or with the process.
+        std::thread::Builder::new().name("server-port".to_owned()).spawn(move || {
+            let mut line = String::new();
+            let read = BufReader::new(out.take(Limits::ASKING.output_bytes)).read_line(&mut line);
+            let _ = sender.send(read.map(|_| line)); // Nobody waits any more when the time is over.
+        })?;
+        let mut waited = Duration::ZERO;
+        let line = loop {
+            match said.recv_timeout(LOOK_EVERY) {
+                Ok(line) => break line?,
+                Err(RecvTimeoutError::Disconnected) => bail!("{name} ended before it served"),
+                Err(RecvTimeoutError::Timeout) => waited += LOOK_EVERY,
+            }
+            ensure!(!interrupt.came(), "{name} was interrupted");
+            ensure!(waited < Limits::ASKING.time, "{name} does not say on which port it serves");
+        };
+        let port = line.trim().strip_prefix("PORT ").and_then(|port| port.parse::<u16>().ok());
+        let port = port.with_context(|| format!("{name} said `{}` instead of PORT", line.trim()))?;
+        Ok(ServerProgram { addr: SocketAddr::from(([127, 0, 0, 1], port)), group })
+    }
+
+    /// Its processes: the guard, where there is one, and the program.
+    pub fn processes(&self) -> Vec<u32> {
+        let leader = self.group.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{leader}/task/{leader}/children"));
+        let children = children.unwrap_or_default(); // Linux tells; elsewhere nobody asks.
+        std::iter::once(leader)
+            .chain(children.split_whitespace().filter_map(|pid| pid.parse().ok()))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measurements::Measurements;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    const SHORT: Limits = Limits { time: Duration::from_millis(200), output_bytes: 1_000 };
+
+    #[test]
+    fn figures_and_facts_are_read() {
+        let mut measured = Measurements::new(2);
+        read_figures("FIGURE ms 1 2.5\n\nFACT order a, b\n", &mut Sink::new(&mut measured, "c")).unwrap();
+        assert_eq!(measured.samples(("ms", "c")).collect::<Vec<_>>(), [1.0, 2.5]);
+        assert_eq!(measured.facts_of("order", "c"), ["a, b"]);
+    }
+
+    #[test]
+    fn p2_a_line_of_another_kind_is_an_error_that_shows_it() {
+        for line in
+            ["Traceback (most recent call last):", "FIGURE", "FIGURE ms", "FIGURE ms one", "FACT order"]
+        {
+            let mut measured = Measurements::new(2);
+            let error = read_figures(line, &mut Sink::new(&mut measured, "c")).unwrap_err().to_string();
+            assert!(error.contains(line), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_a_program_prints_and_how_it_fails_is_told() {
+        let none = Interrupt::default();
+        assert_eq!(run_to_end(shell("echo hello"), &Limits::ASKING, &none).unwrap(), "hello\n");
+        let failed =
+            run_to_end(shell("echo why >&2; exit 3"), &Limits::ASKING, &none).unwrap_err().to_string();
+        assert!(failed.contains("exit status: 3") && failed.ends_with("why"), "{failed}");
+        let missing = run_to_end(Command::new("/nowhere/node"), &SHORT, &none).unwrap_err().to_string();
+        assert_eq!(missing, "cannot start /nowhere/node");
+    }
+
+    #[test]
+    fn p1_a_program_that_does_not_end_is_killed_with_its_children() {
+        // The child of the shell would hold the pipe for a minute: the readers end only when it is gone, too.
+        let error = run_to_end(shell("sleep 60 & sleep 60"), &SHORT, &Interrupt::default()).unwrap_err();
+        assert!(error.to_string().contains("did not end within"), "{error}");
+        let interrupt = Interrupt::default();
+        interrupt.ask();
+        let error = run_to_end(shell("sleep 60 & sleep 60"), &Limits::CELL, &interrupt).unwrap_err();
+        assert!(error.to_string().ends_with("was interrupted"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_prints_without_end_is_stopped() {
+        let error = run_to_end(
+            shell("yes"),
+            &Limits { time: Duration::from_secs(20), ..SHORT },
+            &Interrupt::default(),
+        );
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.contains("did not end") || error.contains("printed more") || error.contains("ended with"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_server_says_its_port_first_and_is_gone_when_dropped() {
+        let none = Interrupt::default();
+        let server = ServerProgram::start(shell("echo PORT 4711; cat > /dev/null"), &none).unwrap();
+        assert_eq!(server.addr.to_string(), "127.0.0.1:4711");
+        drop(server);
+        for (script, part) in [("echo hello", "said `hello` instead of PORT"), ("exit 1", "instead of PORT")]
+        {
+            let error = ServerProgram::start(shell(script), &none).err().expect(script).to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

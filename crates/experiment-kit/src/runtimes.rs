@@ -1,0 +1,144 @@
+//! The real runtimes of this machine: which Node and which CPythons are here, found without asking anybody.
+//!
+//! # Model
+//! Names on PATH, then the versions that pyenv keeps. Each candidate is asked for its version; one that does not answer
+//! (a shim without a version behind it, a broken build) is not there. Two paths to one version are one runtime.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::experiment::Family;
+use crate::interrupt::Interrupt;
+use crate::program::{Limits, run_to_end};
+
+/// A real runtime that answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Runtime {
+    /// What it is.
+    pub family: Family,
+    /// The program.
+    pub path: PathBuf,
+    /// Its version, such as `20.20.2` or `3.13.5t`; `t` for a CPython without a global lock.
+    pub version: String,
+}
+
+impl Runtime {
+    /// Its name in results: `node 20.20.2`, `cpython 3.11.7`.
+    pub fn name(&self) -> String {
+        let family = match self.family {
+            Family::Node => "node",
+            Family::CPython => "cpython",
+        };
+        format!("{family} {}", self.version)
+    }
+
+    /// Major and minor version; zeros where it does not say.
+    pub fn release(&self) -> (u32, u32) {
+        let mut parts = self.version.split(['.', 't', '+']).map(|part| part.parse().unwrap_or(0));
+        (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
+    }
+
+    /// Whether it is a CPython without a global lock.
+    pub fn is_free_threaded(&self) -> bool {
+        self.family == Family::CPython && self.version.ends_with('t')
+    }
+}
+
+/// The real runtimes of these families, in order of family and version.
+pub fn find(families: &[Family], interrupt: &Interrupt) -> Vec<Runtime> {
+    let mut found: Vec<Runtime> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for &family in families {
+        for path in candidates(family) {
+            let known = path.canonicalize().unwrap_or_else(|_| path.clone());
+            if interrupt.came() || !seen.insert((family, known)) {
+                continue;
+            }
+            let Some(version) = ask(family, &path, interrupt) else { continue };
+            if !found.iter().any(|one| one.family == family && one.version == version) {
+                found.push(Runtime { family, path, version });
+            }
+        }
+    }
+    found.sort_by_key(|runtime| (runtime.family, runtime.release(), runtime.version.clone()));
+    found
+}
+
+fn candidates(family: Family) -> Vec<PathBuf> {
+    let names: Vec<String> = match family {
+        Family::Node => vec!["node".to_owned(), "nodejs".to_owned()],
+        Family::CPython => {
+            let minors = (6..=20).flat_map(|minor| [format!("python3.{minor}"), format!("python3.{minor}t")]);
+            ["python3".to_owned(), "python2.7".to_owned()].into_iter().chain(minors).collect()
+        }
+    };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
+    let on_path = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    let mut all: Vec<PathBuf> = on_path.filter(|path| path.is_file()).collect();
+    if family == Family::CPython {
+        all.extend(of_pyenv());
+    }
+    all
+}
+
+fn of_pyenv() -> Vec<PathBuf> {
+    let root = std::env::var_os("PYENV_ROOT").map(PathBuf::from);
+    let root = root.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".pyenv")));
+    let Some(Ok(versions)) = root.map(|root| std::fs::read_dir(root.join("versions"))) else {
+        return Vec::new();
+    };
+    let mut all: Vec<PathBuf> = (versions.flatten())
+        .map(|version| version.path().join("bin").join("python"))
+        .filter(|path| path.is_file())
+        .collect();
+    all.sort();
+    all
+}
+
+/// What prints `cpython 3.11.7` or `cpython 3.13.5t` on every version; another Python says its own name.
+const WHO: &str = "import sys, platform, sysconfig\n\
+    free = 't' if sysconfig.get_config_var('Py_GIL_DISABLED') else ''\n\
+    sys.stdout.write(platform.python_implementation().lower() + ' ' + '%d.%d.%d' % sys.version_info[:3] + free)\n";
+
+fn ask(family: Family, path: &Path, interrupt: &Interrupt) -> Option<String> {
+    let mut command = Command::new(path);
+    match family {
+        Family::Node => command.args(["-p", "'node ' + process.versions.node"]),
+        Family::CPython => command.args(["-c", WHO]),
+    };
+    command.stderr(Stdio::null());
+    let said = run_to_end(command, &Limits::ASKING, interrupt).ok()?;
+    let (name, version) = said.trim().split_once(' ')?;
+    let wanted = if family == Family::Node { "node" } else { "cpython" };
+    (name == wanted && version.starts_with(|c: char| c.is_ascii_digit())).then(|| version.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cpython(version: &str) -> Runtime {
+        Runtime { family: Family::CPython, path: PathBuf::from("python"), version: version.to_owned() }
+    }
+
+    #[test]
+    fn a_version_tells_its_release_and_whether_it_has_a_lock() {
+        assert_eq!(cpython("3.13.5t").release(), (3, 13));
+        assert!(cpython("3.13.5t").is_free_threaded() && !cpython("3.13.0").is_free_threaded());
+        assert_eq!(cpython("2.7.18").name(), "cpython 2.7.18");
+        assert_eq!(cpython("odd").release(), (0, 0));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_runtime_is_not_found() {
+        // `true` prints nothing, `false` fails, and there is no file of the third name.
+        for name in ["/bin/true", "/bin/false", "/nowhere/python"] {
+            for family in [Family::Node, Family::CPython] {
+                assert_eq!(ask(family, Path::new(name), &Interrupt::default()), None, "{name}");
+            }
+        }
+    }
+}

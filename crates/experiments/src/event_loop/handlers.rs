@@ -1,0 +1,243 @@
+//! Handlers: can a server with one thread run two handlers at once?
+//!
+//! # Model
+//! A client opens one connection for each of `k` requests and sends them at the same moment; each handler computes for the
+//! same time and says when it began and ended. Inline, the intervals follow each other and the whole takes `k` times as
+//! long; in the pool they overlap. The wall time runs from the first send to the last answer.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
+use experiment_kit::finding::{Judging, P50};
+use experiment_kit::measurements::Sink;
+use experiment_kit::program::ServerProgram;
+use experiment_kit::verdict::Claim;
+use experiment_kit::{Calibration, Work};
+use runtime_lab::{crypto, http, offload};
+use serde::{Deserialize, Serialize};
+
+use crate::counterpart::Source;
+use crate::server::Served;
+
+/// The experiment.
+pub(super) static EXPERIMENT: Experiment = Experiment {
+    name: "handlers",
+    topic: Topic::EventLoop,
+    question: "Can a server with one thread run two handlers at once?",
+    reading: "Two requests that compute on the loop's thread take twice as long as one: the second waits for the first. \
+              In the pool they run side by side, where there is a second core.",
+    claims: &["L19"],
+    knobs: &[Knob {
+        name: "work_ms",
+        help: "milliseconds that one handler computes",
+        usual: 50.0,
+        quick: 30.0,
+        range: (5.0, 5_000.0),
+    }],
+    start,
+    judge,
+    charts: &[ChartSpec {
+        metric: "wall_ms",
+        unit: "ms",
+        title: "From the first request to the last answer",
+    }],
+    against: &[Family::Node],
+    flaws: &[Flaw {
+        name: "inline-in-pool",
+        breaks: "handlers that should compute on the loop's thread are secretly handed to the pool",
+        flips: &["L19"],
+    }],
+};
+
+static SOURCE: Source = Source { name: "handlers.js", text: include_str!("../../programs/handlers.js") };
+
+const CELLS: &[&str] = &["inline x1", "inline x2", "pool x1", "pool x2"];
+
+/// Two handlers that do not run at once take at least this many times as long as one.
+const ONE_AFTER_THE_OTHER: f64 = 1.7;
+
+/// When a handler computed, in milliseconds of the server's clock.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Span {
+    begun: f64,
+    ended: f64,
+}
+
+enum Server {
+    Ours(Served),
+    Real(ServerProgram),
+}
+
+struct Handlers {
+    server: Server,
+    setup: Setup,
+}
+
+fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
+    let server = match setup.real() {
+        Some(runtime) => {
+            let words = [("work_ms".to_owned(), setup.knob("work_ms").to_string())];
+            Server::Real(SOURCE.serve(runtime, setup, &words)?)
+        }
+        None => Server::Ours(ours(setup)?),
+    };
+    Ok(Box::new(Handlers { server, setup: setup.clone() }))
+}
+
+fn ours(setup: &Setup) -> Result<Served> {
+    let work = Work::new(burn, Calibration::measure(burn, &setup.clock)?);
+    let iterations = work.iterations(Duration::from_secs_f64(setup.knob("work_ms") / 1e3));
+    let (clock, secretly) = (setup.clock.clone(), setup.has_flaw("inline-in-pool"));
+    let compute = move || {
+        let now = || clock::since_start_ns(clock.now()) as f64 / 1e6;
+        let begun = now();
+        burn(iterations);
+        Span { begun, ended: now() }
+    };
+    let answer = |span: &Span| http::json(serde_json::to_string(span).expect("two numbers always make JSON"));
+    Served::start(
+        |runtime| runtime.pool_threads(4),
+        move |server| {
+            let (inline, pooled) = (compute.clone(), compute);
+            let in_pool = move |compute: Box<dyn FnOnce() -> Span + Send>| async move {
+                match offload(compute).await {
+                    Ok(span) => Ok(answer(&span)),
+                    Err(error) => {
+                        Err(http::with_status(http::StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")))
+                    }
+                }
+            };
+            server
+                .route("/inline", move |_request| {
+                    let inline = inline.clone();
+                    async move {
+                        if secretly { in_pool(Box::new(inline)).await } else { Ok(answer(&inline())) }
+                    }
+                })
+                .route("/pool", move |_request| in_pool(Box::new(pooled.clone())))
+        },
+    )
+}
+
+/// The work, real and useless.
+fn burn(iterations: u64) {
+    let iterations = u32::try_from(iterations).unwrap_or(u32::MAX);
+    std::hint::black_box(crypto::pbkdf2_sync(b"password", b"salt", iterations));
+}
+
+impl Bench for Handlers {
+    fn cells(&self) -> Vec<String> {
+        CELLS.iter().map(|cell| (*cell).to_owned()).collect()
+    }
+
+    fn measure(&mut self, cell: &str, sink: &mut Sink<'_>) -> Result<()> {
+        let (route, count) = cell.split_once(" x").context("a cell is a route and a count")?;
+        let addr = match &self.server {
+            Server::Ours(served) => served.addr,
+            Server::Real(program) => program.addr,
+        };
+        let count: usize = count.parse()?;
+        let mut connections = Vec::new();
+        for _ in 0..count {
+            connections.push(connect(addr)?);
+        }
+        let begun = self.setup.clock.now();
+        for connection in &mut connections {
+            let request = format!("GET /{route} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n\r\n");
+            connection.write_all(request.as_bytes())?;
+        }
+        let spans: Vec<Span> = connections.iter_mut().map(answer).collect::<Result<_>>()?;
+        sink.add("wall_ms", self.setup.clock.now().saturating_duration_since(begun).as_secs_f64() * 1e3);
+        if count > 1 {
+            sink.add("overlaps", overlaps(&spans) as f64);
+        }
+        Ok(())
+    }
+
+    fn processes(&self) -> Vec<u32> {
+        match &self.server {
+            Server::Ours(_) => Vec::new(),
+            Server::Real(program) => program.processes(),
+        }
+    }
+}
+
+/// A server that does not answer for so long is broken.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+fn connect(addr: SocketAddr) -> Result<TcpStream> {
+    let connection = TcpStream::connect(addr).with_context(|| format!("cannot connect to {addr}"))?;
+    connection.set_nodelay(true)?;
+    connection.set_read_timeout(Some(ANSWER_LIMIT))?;
+    Ok(connection)
+}
+
+fn answer(connection: &mut TcpStream) -> Result<Span> {
+    let mut text = String::new();
+    connection.take(64 << 10).read_to_string(&mut text).context("the server did not answer")?;
+    // Node sends its answer in chunks of which there is one; the object stands alone in its braces either way.
+    match (text.starts_with("HTTP/1.1 200"), text.find('{'), text.rfind('}')) {
+        (true, Some(from), Some(to)) if from < to => Ok(serde_json::from_str(&text[from..=to])?),
+        _ => bail!("the server answered `{}`", text.lines().next().unwrap_or_default()),
+    }
+}
+
+/// Pairs of spans that share a moment.
+fn overlaps(spans: &[Span]) -> usize {
+    let pairs = spans
+        .iter()
+        .enumerate()
+        .flat_map(|(index, one)| spans[index + 1..].iter().map(move |two| (one, two)));
+    pairs.filter(|(one, two)| one.begun < two.ended && two.begun < one.ended).count()
+}
+
+fn judge(judging: &Judging<'_>) -> Vec<Claim> {
+    let twice =
+        judging.ratio("2 handlers on the loop / 1", P50, ("wall_ms", "inline x2"), ("wall_ms", "inline x1"));
+    let together =
+        judging.total("pairs of handlers that ran at once on the loop", "pairs", ("overlaps", "inline x2"));
+    vec![Claim::all(
+        "L19",
+        format!(
+            "one thread runs one handler at a time: two that compute take at least {ONE_AFTER_THE_OTHER} x as long as one, \
+             and their times never overlap"
+        ),
+        vec![twice.at_least(ONE_AFTER_THE_OTHER), together.at_most(0.0)],
+    )]
+}
+
+#[cfg(test)]
+mod tests {
+    use experiment_kit::measurements::Measurements;
+
+    use super::*;
+
+    fn verdict(one: &[f64], two: &[f64], overlaps: f64) -> &'static str {
+        let mut measured = Measurements::new(2);
+        for round in 0..one.len() {
+            measured.extend("wall_ms", "inline x1", [one[round]]);
+            measured.extend("wall_ms", "inline x2", [two[round]]);
+            measured.extend("overlaps", "inline x2", [overlaps]);
+            measured.end_round();
+        }
+        judge(&Judging { measured: &measured, seed: 7 })[0].verdict.word()
+    }
+
+    #[test]
+    fn two_handlers_that_follow_each_other_hold_and_two_at_once_fail() {
+        assert_eq!(verdict(&[50.0; 3], &[101.0; 3], 0.0), "holds");
+        assert_eq!(verdict(&[50.0; 3], &[52.0; 3], 1.0), "fails");
+        assert_eq!(verdict(&[50.0; 3], &[101.0; 3], 1.0), "fails");
+        assert_eq!(verdict(&[50.0; 3], &[60.0, 85.0, 120.0], 0.0), "inconclusive");
+    }
+
+    #[test]
+    fn spans_that_touch_do_not_overlap() {
+        let span = |begun, ended| Span { begun, ended };
+        assert_eq!(overlaps(&[span(0.0, 1.0), span(1.0, 2.0)]), 0);
+        assert_eq!(overlaps(&[span(0.0, 1.5), span(1.0, 2.0), span(1.2, 1.3)]), 3);
+    }
+}

@@ -1,0 +1,196 @@
+//! Running a Python program of this crate: on our interpreter under a policy, or on a CPython.
+//!
+//! # Model
+//! The same file runs on both: `python FILE cell=CELL name=value …`, and prints `FIGURE` and `FACT` lines. A cell of an
+//! experiment is `POLICY/CASE`: on our interpreter the policy is chosen, on a CPython it is the one that this version
+//! has, so both sides have findings of the same names.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow, ensure};
+use experiment_kit::Interrupt;
+use experiment_kit::experiment::Setup;
+use experiment_kit::load::ROLE_VARIABLE;
+use experiment_kit::measurements::Sink;
+use experiment_kit::program::{Limits, command, read_figures, run_to_end};
+use experiment_kit::runtimes::Runtime;
+use gil_interpreter::gil::Policy;
+use gil_interpreter::{Output, Program, RunOptions, RunReport};
+use runtime_trace::Recorder;
+
+use crate::counterpart::Source;
+use crate::roles;
+
+/// The role of a child of `multiprocessing`; its arguments are program, policy and interval in microseconds.
+pub(crate) const ROLE: &str = "python-child";
+
+/// The programs that may have children, by name.
+const SOURCES: &[&Source] = &[&super::countdown::SOURCE];
+
+/// A program stops by itself long before this.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// How a program is run on our interpreter.
+#[derive(Clone)]
+pub(crate) struct Rules {
+    /// The lock.
+    pub(crate) policy: Policy,
+    /// How long a waiter waits before it asks.
+    pub(crate) interval: Duration,
+    /// Where turns at the lock are recorded, with times.
+    pub(crate) recorder: Recorder,
+}
+
+impl Rules {
+    /// `policy` with the usual interval, not recorded.
+    pub(crate) fn of(policy: Policy) -> Rules {
+        Rules { policy, interval: Duration::from_millis(5), recorder: Recorder::off() }
+    }
+}
+
+/// What a run came to: what it printed, and what the lock did.
+pub(crate) struct Ran {
+    /// Standard output.
+    pub(crate) printed: String,
+    /// The lock, thread by thread.
+    pub(crate) report: RunReport,
+}
+
+/// Runs `source` on our interpreter with `words` as its arguments.
+///
+/// # Errors
+/// When it is outside the subset, ends with a failure, or is interrupted.
+pub(crate) fn run(source: &Source, words: &[String], rules: &Rules, interrupt: &Interrupt) -> Result<Ran> {
+    let program = compile(source)?;
+    let output = Output::captured();
+    let stop = gil_interpreter::Interrupt::default();
+    let options = RunOptions {
+        policy: rules.policy,
+        interval: rules.interval,
+        timing: rules.recorder.is_on(),
+        recorder: rules.recorder.clone(),
+        args: words.to_vec(),
+        output: output.clone(),
+        interrupt: stop.clone(),
+        time_limit: Some(TIME_LIMIT),
+        spawner: Some(roles::spawner(child_words(source, rules))),
+        ..RunOptions::default()
+    };
+    let runner = std::thread::Builder::new()
+        .name("interpreter".to_owned())
+        .spawn(move || gil_interpreter::run(&program, options))?;
+    while !runner.is_finished() {
+        if interrupt.came() {
+            stop.raise();
+        }
+        std::thread::park_timeout(Duration::from_millis(2));
+    }
+    let report = runner.join().map_err(|_| anyhow!("the interpreter panicked on {}", source.name))?;
+    let (printed, errors) = output.captured_text();
+    ensure!(!interrupt.came(), "{} was interrupted", source.name);
+    ensure!(!report.timed_out, "{} did not end within {TIME_LIMIT:?}", source.name);
+    ensure!(
+        report.exit_code == 0,
+        "{} ended with {}: {}",
+        source.name,
+        report.exit_code,
+        errors.trim().replace('\n', " | ")
+    );
+    Ok(Ran { printed, report })
+}
+
+fn compile(source: &Source) -> Result<Program> {
+    Program::compile(source.name, source.text).map_err(|refusals| {
+        let refusals: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+        anyhow!("{} is outside the subset: {}", source.name, refusals.join(" | "))
+    })
+}
+
+fn child_words(source: &Source, rules: &Rules) -> Vec<String> {
+    vec![source.name.to_owned(), rules.policy.name().to_owned(), rules.interval.as_micros().to_string()]
+}
+
+/// Does the work of a child of `multiprocessing`, if this process was started as one.
+pub(crate) fn take_role() -> Option<ExitCode> {
+    if std::env::var_os(ROLE_VARIABLE)? != ROLE {
+        return None;
+    }
+    Some(match child(&std::env::args().skip(1).collect::<Vec<String>>()) {
+        Ok(code) => ExitCode::from((code & 0xff) as u8),
+        Err(error) => {
+            eprintln!("a child of a Python program: {error:#}");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+fn child(words: &[String]) -> Result<i32> {
+    let [name, policy, interval_us] = words else { anyhow::bail!("it needs program, policy and interval") };
+    let source = SOURCES.iter().find(|source| source.name == name);
+    let source = source.ok_or_else(|| anyhow!("there is no program {name}"))?;
+    let options = RunOptions {
+        policy: policy.parse()?,
+        interval: Duration::from_micros(interval_us.parse()?),
+        ..RunOptions::default()
+    };
+    Ok(gil_interpreter::run(&compile(source)?, options).exit_code)
+}
+
+/// The policy that a CPython of this version has.
+pub(crate) fn policy_of(runtime: &Runtime) -> Policy {
+    match (runtime.is_free_threaded(), runtime.release()) {
+        (true, _) => Policy::Free,
+        (_, (..=2, _)) => Policy::Tick,
+        (_, (3, ..=9)) => Policy::Gil32,
+        (_, (3, ..=12)) => Policy::Gil310,
+        _ => Policy::Gil313,
+    }
+}
+
+/// One cell taken apart.
+pub(crate) fn parts(cell: &str) -> Result<(Policy, &str)> {
+    let (policy, case) = cell.split_once('/').ok_or_else(|| anyhow!("`{cell}` has no policy"))?;
+    Ok((policy.parse()?, case))
+}
+
+/// `cell=CASE knob=value … seed=…`, as both kinds of runs get it.
+pub(crate) fn words(setup: &Setup, case: &str, more: &[(String, String)]) -> Vec<(String, String)> {
+    let mut words = vec![("cell".to_owned(), case.to_owned()), ("seed".to_owned(), setup.seed.to_string())];
+    words.extend(setup.knobs().iter().map(|(name, value)| ((*name).to_owned(), value.to_string())));
+    words.extend_from_slice(more);
+    words
+}
+
+/// Runs one case of `source` under `rules`, or on the real runtime of `setup`, and puts its figures into `sink`.
+///
+/// # Errors
+/// As [`run`], and when it prints something else than figures.
+pub(crate) fn measure(
+    source: &Source,
+    setup: &Setup,
+    rules: &Rules,
+    case: &str,
+    more: &[(String, String)],
+    sink: &mut Sink<'_>,
+) -> Result<Option<RunReport>> {
+    let words = words(setup, case, more);
+    if let Some(runtime) = setup.real() {
+        let printed = run_to_end(command(runtime, &source.file()?, &words), &Limits::CELL, &setup.interrupt)?;
+        read_figures(&printed, sink)?;
+        return Ok(None);
+    }
+    let words: Vec<String> = words.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let ran = run(source, &words, rules, &setup.interrupt)?;
+    read_figures(&ran.printed, sink)?;
+    Ok(Some(ran.report))
+}
+
+/// The cells of `setup`'s subject: on a real CPython only those of its own policy.
+pub(crate) fn cells_of(setup: &Setup, cells: &[&str]) -> Vec<String> {
+    let of_subject = |cell: &&&str| match setup.real() {
+        None => true,
+        Some(runtime) => parts(cell).is_ok_and(|(policy, _)| policy == policy_of(runtime)),
+    };
+    cells.iter().filter(of_subject).map(|cell| (*cell).to_owned()).collect()
+}

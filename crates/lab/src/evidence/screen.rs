@@ -1,0 +1,122 @@
+//! What a run says on the screen: figures as distributions, verdicts with the rule that decided them.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use comfy_table::{CellAlignment, Table, presets};
+use experiment_kit::conduct::Conducted;
+use experiment_kit::experiment::{ChartSpec, Experiment};
+use experiment_kit::stats::Summary;
+use experiment_kit::verdict::{Claim, Verdict, significant};
+use owo_colors::OwoColorize;
+
+/// Behind two spaces, an id of three, and a word of twelve.
+const VERDICT_INDENT: usize = 19;
+
+/// Writes `text` to stdout without colours where that is no terminal; a reader that has gone away had enough.
+pub(crate) fn print(text: &str) -> std::io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// The columns of the terminal, as the shell tells them; 100 where nobody does.
+pub(crate) fn width() -> usize {
+    std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_usize).clamp(60, 120)
+}
+
+/// `text` in lines of at most `width`, all but the first behind `indent` spaces.
+pub(crate) fn wrap(text: &str, indent: usize, width: usize) -> String {
+    let room = width.saturating_sub(indent).max(20);
+    let (mut wrapped, mut used) = (String::new(), 0);
+    for word in text.split(' ') {
+        let length = trace_report::text::columns(word);
+        if used > 0 && used + 1 + length > room {
+            wrapped.push('\n');
+            wrapped.extend(std::iter::repeat_n(' ', indent));
+            used = 0;
+        } else if used > 0 {
+            wrapped.push(' ');
+            used += 1;
+        }
+        wrapped.push_str(word);
+        used += length;
+    }
+    wrapped
+}
+
+/// The verdict's word in its colour, padded.
+pub(crate) fn word(verdict: &Verdict) -> String {
+    let word = format!("{:<12}", verdict.word());
+    match verdict {
+        Verdict::Holds => word.green().to_string(),
+        Verdict::Fails => word.red().to_string(),
+        Verdict::Depends { .. } | Verdict::Inconclusive { .. } => word.yellow().to_string(),
+    }
+}
+
+/// All that a run has to say.
+pub(crate) fn result(experiment: &Experiment, ran: &Conducted, width: usize) -> String {
+    let mut text = format!("{}\n", experiment.question.bold());
+    if ran.measured.is_empty() {
+        text.push_str("Stopped before anything was measured.\n");
+        return text;
+    }
+    for chart in experiment.charts {
+        text.push_str(&figures(chart, ran));
+    }
+    let _ = writeln!(text, "\n{}", wrap(experiment.reading, 0, width));
+    if !ran.measured.complete {
+        let _ = writeln!(text, "{}", "Stopped early: this is what was measured until then.".yellow());
+    }
+    let _ = writeln!(text, "\n{}", "Verdicts".bold());
+    for claim in &ran.claims {
+        text.push_str(&verdict(claim, width));
+    }
+    let others = ran.measured.others_cores;
+    let others =
+        others.map_or_else(String::new, |cores| format!(", other programs kept {cores:.2} cores busy"));
+    let _ = writeln!(text, "\n{} rounds in {:.1} s{others}.", ran.measured.rounds, ran.took.as_secs_f64());
+    text
+}
+
+fn figures(chart: &ChartSpec, ran: &Conducted) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_BORDERS_ONLY);
+    table.set_header(["cell", "p50", "p99", "max", "count"]);
+    let measured: Vec<&str> = ran.measured.cells(chart.metric).collect();
+    let known = ran.cells.iter().map(String::as_str).filter(|cell| measured.contains(cell));
+    let others = measured.iter().copied().filter(|cell| !ran.cells.iter().any(|known| known == cell));
+    for cell in known.chain(others) {
+        let Summary { p50, p99, max, count } = Summary::of(ran.measured.samples((chart.metric, cell)));
+        let [p50, p99, max] = [p50, p99, max].map(|value| significant(value).to_string());
+        table.add_row([cell.to_owned(), p50, p99, max, count.to_string()]);
+    }
+    for column in 1..5 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    format!("\n{}\n{table}\n", format!("{}, {}", chart.title, chart.unit).bold())
+}
+
+/// One claim: word, rule, findings, and why.
+pub(crate) fn verdict(claim: &Claim, width: usize) -> String {
+    let mut text = String::new();
+    let rule = wrap(&claim.rule, VERDICT_INDENT, width);
+    let _ = writeln!(text, "  {} {} {rule}", claim.id.bold(), word(&claim.verdict));
+    let mut say = |what: &str| {
+        let _ = writeln!(text, "{:VERDICT_INDENT$}{}", "", wrap(what, VERDICT_INDENT, width));
+    };
+    for finding in claim.findings.iter().filter(|finding| finding.interval.is_some()) {
+        say(&finding.sentence());
+    }
+    match &claim.verdict {
+        Verdict::Depends { condition } => say(&format!("it depends on {condition}")),
+        Verdict::Inconclusive { reason } => say(reason),
+        Verdict::Holds | Verdict::Fails => {}
+    }
+    text
+}
