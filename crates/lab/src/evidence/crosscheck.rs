@@ -1,0 +1,208 @@
+//! `lab crosscheck`: the same workload here and on every real runtime that is found, finding beside finding.
+
+use std::time::Duration;
+
+use comfy_table::{Table, presets};
+use experiment_kit::Interrupt;
+use experiment_kit::conduct::Terms;
+use experiment_kit::crosscheck::{Compared, Likeness, against, compare, skipped};
+use experiment_kit::experiment::{Experiment, Subject};
+use experiment_kit::finding::Finding;
+use experiment_kit::report::{Against, Report};
+use experiment_kit::runtimes::{self, Runtime};
+use owo_colors::OwoColorize;
+use serde_json::json;
+
+use super::differences::Differences;
+use super::measure::{self, Measured};
+use super::options::CrosscheckOptions;
+use super::progress::Progress;
+use super::{BAD_USAGE, outputs, screen};
+
+/// What a quick run may take for one runtime.
+const SHARE_QUICK: Duration = Duration::from_secs(12);
+
+/// One experiment on all sides.
+struct Checked {
+    report: Report,
+    /// The findings that each runtime shares with this project.
+    columns: Vec<(String, Vec<Compared>)>,
+}
+
+/// Does it.
+pub(crate) fn command(options: &CrosscheckOptions) -> anyhow::Result<u8> {
+    let chosen = match select(&options.names) {
+        Ok(chosen) => chosen,
+        Err(message) => {
+            anstream::eprintln!("error: {message}");
+            return Ok(BAD_USAGE);
+        }
+    };
+    outputs::check(&options.out)?;
+    let interrupt = Interrupt::listen()?;
+    let mut families: Vec<_> = chosen.iter().flat_map(|one| one.against).copied().collect();
+    families.sort_unstable();
+    families.dedup();
+    let mut found = runtimes::find(&families, &interrupt);
+    found.retain(|runtime| options.on.is_empty() || options.on.iter().any(|wanted| runtime.is_called(wanted)));
+    let names: Vec<String> = found.iter().map(Runtime::name).collect();
+    anstream::eprintln!("found: {}", if names.is_empty() { "no other runtime".to_owned() } else { names.join(", ") });
+    let differences = Differences::read();
+    let mut reports = Vec::new();
+    let mut errors = 0;
+    for experiment in chosen {
+        if interrupt.came() {
+            break;
+        }
+        match check(options, experiment, &found, &interrupt) {
+            Ok(checked) => {
+                if !options.common.json {
+                    screen::print(&table(experiment, &checked, &differences, screen::width()))?;
+                }
+                reports.push(checked.report);
+            }
+            Err(error) => {
+                errors += 1;
+                anstream::eprintln!("{} {}: {error:#}", "error:".red().bold(), experiment.name);
+            }
+        }
+    }
+    if options.common.json {
+        screen::print(&format!("{}\n", json!({"schema": 1, "results": reports})))?;
+    } else {
+        screen::print(&summary(&reports))?;
+    }
+    outputs::write_all(&options.out, options.open)?;
+    Ok(interrupt.exit_code().unwrap_or(u8::from(errors > 0)))
+}
+
+fn select(names: &[String]) -> Result<Vec<&'static Experiment>, String> {
+    for name in names {
+        match experiments::named(name) {
+            None => return Err(format!("there is no experiment `{name}`; see `lab list`")),
+            Some(experiment) if experiment.against.is_empty() => {
+                return Err(format!("{name} has no counterpart on another runtime"));
+            }
+            Some(_) => {}
+        }
+    }
+    let is_meant = |one: &&Experiment| names.is_empty() || names.iter().any(|name| name == one.name);
+    Ok(experiments::all().filter(|one| !one.against.is_empty()).filter(is_meant).collect())
+}
+
+fn check(
+    options: &CrosscheckOptions,
+    experiment: &'static Experiment,
+    found: &[Runtime],
+    interrupt: &Interrupt,
+) -> anyhow::Result<Checked> {
+    anstream::eprintln!("{}: {}", experiment.name.bold(), experiment.question);
+    let usual = measure::terms(&options.common);
+    let budget = if options.common.quick { SHARE_QUICK } else { usual.budget };
+    let terms = Terms { budget: options.common.budget.map_or(budget, Duration::from_secs), ..usual };
+    let mut setup = measure::setup(experiment, &options.common, interrupt);
+    let ours = run(experiment, &setup, &terms, "here")?;
+    let (mut columns, mut sides): (Vec<(String, Vec<Compared>)>, Vec<Against>) = (Vec::new(), Vec::new());
+    let theirs: Vec<&Runtime> =
+        found.iter().filter(|runtime| experiment.against.contains(&runtime.family)).collect();
+    for runtime in &theirs {
+        if interrupt.came() {
+            break;
+        }
+        setup.subject = Subject::Real((*runtime).clone());
+        match run(experiment, &setup, &terms, &runtime.name()) {
+            Ok(there) => {
+                let compared = compare(&ours.ran.claims, &there.ran.claims);
+                sides.push(against(&runtime.name(), &compared));
+                columns.push((runtime.name(), compared));
+            }
+            Err(error) => sides.push(skipped(&runtime.name(), format!("{error:#}"))),
+        }
+    }
+    for family in experiment.against.iter().filter(|family| !theirs.iter().any(|one| one.family == **family)) {
+        sides.push(skipped(family.name(), "it is not installed here"));
+    }
+    setup.subject = Subject::Ours;
+    measure::keep(&setup, &ours, sides.clone())?;
+    let mut report = ours.report;
+    report.against = sides;
+    Ok(Checked { report, columns })
+}
+
+/// # Errors
+/// What prevented a start, or ended the run.
+fn run(
+    experiment: &Experiment,
+    setup: &experiment_kit::experiment::Setup,
+    terms: &Terms,
+    name: &str,
+) -> anyhow::Result<Measured> {
+    let progress = Progress::on_stderr(&format!("{} on {name}", experiment.name));
+    let mut measured = measure::measure(experiment, setup, terms, &progress)?;
+    match measured.ran.error.take() {
+        Some(error) => Err(error),
+        None => Ok(measured),
+    }
+}
+
+fn table(experiment: &Experiment, checked: &Checked, differences: &Differences, width: usize) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_BORDERS_ONLY);
+    table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_width(width as u16);
+    let mut head = vec!["finding".to_owned(), "here".to_owned()];
+    head.extend(checked.columns.iter().map(|(name, _)| name.clone()));
+    table.set_header(head);
+    let mut metrics: Vec<&Finding> = Vec::new();
+    for compared in checked.columns.iter().flat_map(|(_, compared)| compared) {
+        if !metrics.iter().any(|known| known.metric == compared.ours.metric) {
+            metrics.push(&compared.ours);
+        }
+    }
+    for ours in metrics {
+        let mut row = vec![ours.metric.clone(), value(ours)];
+        for (_, compared) in &checked.columns {
+            let one = compared.iter().find(|one| one.ours.metric == ours.metric);
+            row.push(one.map_or_else(String::new, |one| format!("{} {}", sign(one.likeness), value(&one.theirs))));
+        }
+        table.add_row(row);
+    }
+    let mut text = format!("\n{}\n{table}\n", experiment.question.bold());
+    for side in &checked.report.against {
+        let status = format!("{:<8}", side.status);
+        let status = match side.status.as_str() {
+            "agrees" => status.green().to_string(),
+            "differs" => status.red().to_string(),
+            _ => status.yellow().to_string(),
+        };
+        let reason = side.reason.as_deref().unwrap_or_default();
+        text.push_str(&format!("  {status} {:<16} {}\n", side.runtime, screen::wrap(reason, 28, width)));
+        for why in differences.of(experiment.name, &side.runtime, side.status == "differs") {
+            text.push_str(&format!("{:28}{}\n", "", screen::wrap(why, 28, width)));
+        }
+    }
+    text
+}
+
+fn value(finding: &Finding) -> String {
+    finding.interval.map_or_else(|| "-".to_owned(), |one| one.rounded().value.to_string())
+}
+
+fn sign(likeness: Likeness) -> &'static str {
+    match likeness {
+        Likeness::Agrees => "=",
+        Likeness::Differs => "≠",
+        Likeness::Unsettled => "?",
+    }
+}
+
+fn summary(reports: &[Report]) -> String {
+    let count = |status: &str| {
+        reports.iter().flat_map(|report| &report.against).filter(|side| side.status == status).count()
+    };
+    format!(
+        "\n{} agree, {} differ, {} were skipped (= the same answer, ≠ the opposite one, ? not settled on both).\n",
+        count("agrees"),
+        count("differs"),
+        count("skipped")
+    )
+}

@@ -1,0 +1,78 @@
+//! One experiment from start to kept result: what run, verify and crosscheck have in common.
+
+use std::time::Duration;
+
+use experiment_kit::Interrupt;
+use experiment_kit::conduct::{Conducted, Terms, Watcher, conduct};
+use experiment_kit::experiment::{Experiment, Setup};
+use experiment_kit::machine::load_average;
+use experiment_kit::report::{Against, Report, timestamp};
+use experiment_kit::results::{Results, report};
+use experiment_kit::verdict::{Claim, Verdict};
+use runtime_trace::Recorder;
+
+use super::options::Common;
+
+/// Records of one lane that a run keeps for its pictures; what finds no room is counted.
+const RECORDS_PER_LANE: usize = 1 << 15;
+
+/// What one run came to.
+pub(crate) struct Measured {
+    /// The result as it is published.
+    pub(crate) report: Report,
+    /// Samples, recordings, and what cut it short.
+    pub(crate) ran: Conducted,
+}
+
+/// A setup of `experiment` that records for pictures.
+pub(crate) fn setup(experiment: &Experiment, common: &Common, interrupt: &Interrupt) -> Setup {
+    let mut setup = Setup::new(experiment, common.quick, common.seed, interrupt.clone());
+    setup.recorder = Recorder::new(RECORDS_PER_LANE);
+    setup
+}
+
+/// How long a run may take.
+pub(crate) fn terms(common: &Common) -> Terms {
+    let usual = Terms::usual(common.quick);
+    Terms { budget: common.budget.map_or(usual.budget, Duration::from_secs), ..usual }
+}
+
+/// Measures `experiment` and judges it.
+///
+/// # Errors
+/// What prevents a start.
+pub(crate) fn measure(
+    experiment: &Experiment,
+    setup: &Setup,
+    terms: &Terms,
+    watcher: &dyn Watcher,
+) -> anyhow::Result<Measured> {
+    let (started, load_before) = (timestamp(clock::wall_now()), load_average());
+    let ran = conduct(experiment, setup, terms, watcher)?;
+    let report = report(experiment, setup, &ran, started, load_before, Vec::new());
+    Ok(Measured { report, ran })
+}
+
+/// Keeps a result of this project, unless it was broken on purpose or is of another runtime.
+pub(crate) fn keep(setup: &Setup, measured: &Measured, against: Vec<Against>) -> anyhow::Result<()> {
+    if setup.flaw.is_some() || setup.real().is_some() || measured.ran.measured.is_empty() {
+        return Ok(());
+    }
+    let results = Results::usual();
+    let mut report = measured.report.clone();
+    report.against = against;
+    results.keep(&report, &measured.ran.measured)?;
+    super::pictures::keep(&results, &report.experiment, &measured.ran.recordings)
+}
+
+/// The claims of an experiment that could not even start.
+pub(crate) fn not_started(experiment: &Experiment, error: &anyhow::Error) -> Vec<Claim> {
+    let claim = |id: &&str| Claim {
+        id: (*id).to_owned(),
+        verdict: Verdict::inconclusive(format!("the experiment could not start: {error:#}")),
+        rule: experiment.question.to_owned(),
+        findings: Vec::new(),
+        reason: None,
+    };
+    experiment.claims.iter().map(claim).collect()
+}
