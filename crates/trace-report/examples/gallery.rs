@@ -31,7 +31,8 @@ fn main() -> io::Result<()> {
     let chart = LatencyChart {
         title: "Latency of /ping by act".to_owned(),
         series: synthetic::series(),
-        limits: vec![Limit { label: "one piece of work".to_owned(), ms: 120.0 }],
+        limits: vec![Limit { label: "one piece of work".to_owned(), value: 120.0 }],
+        ..LatencyChart::default()
     };
     let mut page = Page::new("Starvation: one loop, four acts");
     page.paragraph("A loop answers `/ping` while the same work is done in four ways. The acts took turns.")

@@ -21,7 +21,7 @@ fn page(text: &str) -> String {
     let timeline = Timeline::new(&recording, Window::all(&recording), &options);
     let mut series = synthetic::series();
     series.iter_mut().for_each(|one| one.name = text.to_owned());
-    let chart = LatencyChart { title: text.to_owned(), series, limits: Vec::new() };
+    let chart = LatencyChart { title: text.to_owned(), series, ..LatencyChart::default() };
     let mut table = Table::new(text, [Column::text(text), Column::number(text)]);
     table.row([Cell::from(text), Cell::ms(12.5)]).row([Cell::from(text), Cell::number(3.0, text)]);
     let mut page = Page::new(text);

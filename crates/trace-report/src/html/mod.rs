@@ -15,7 +15,7 @@ mod viewer;
 
 use std::fmt::Write;
 
-pub use table::{Cell, Column, Table, latency_table};
+pub use table::{Cell, Column, Table, chart_table, latency_table};
 
 use crate::lanes::Timeline;
 use crate::text::escape;

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::chart::Series;
-use crate::text::{escape, milliseconds};
+use crate::chart::{LatencyChart, Series};
+use crate::text::{escape, milliseconds, number};
 
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,13 +108,24 @@ impl Table {
     }
 }
 
-/// The figures of a latency chart as a table.
+/// The figures of latencies, in milliseconds, as a table.
 pub fn latency_table(caption: impl Into<String>, series: &[Series]) -> Table {
-    let figures = [("p50 ms", 50.0), ("p90 ms", 90.0), ("p99 ms", 99.0), ("max ms", 100.0)];
-    let columns = figures.iter().map(|(name, _)| Column::number(*name)).chain([Column::number("count")]);
-    let mut table = Table::new(caption, [Column::text("act")].into_iter().chain(columns));
+    figures(caption, "act", "ms", series)
+}
+
+/// The figures of a chart as a table, in the chart's unit and under its title.
+pub fn chart_table(chart: &LatencyChart, first_column: &str) -> Table {
+    figures(&chart.title, first_column, &chart.unit, &chart.series)
+}
+
+fn figures(caption: impl Into<String>, first: &str, unit: &str, series: &[Series]) -> Table {
+    let figures = [("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("max", 100.0)];
+    let columns = figures.iter().map(|(name, _)| Column::number(format!("{name} {unit}").trim_end()));
+    let columns = columns.chain([Column::number("count")]);
+    let mut table = Table::new(caption, [Column::text(first)].into_iter().chain(columns));
     for one in series {
-        let cells = figures.iter().map(|(_, percent)| one.at(*percent).map_or(Cell::from("–"), Cell::ms));
+        let cell = |value| Cell::number(value, number(value));
+        let cells = figures.iter().map(|(_, percent)| one.at(*percent).map_or(Cell::from("–"), cell));
         table.row([Cell::from(one.name.as_str())].into_iter().chain(cells).chain([Cell::count(one.count)]));
     }
     table
