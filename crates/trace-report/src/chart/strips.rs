@@ -118,7 +118,7 @@ impl Picture<'_> {
             Charset::Ascii => ('-', '+'),
         };
         let (mut axis, mut labels) = (vec![line; self.cells], String::new());
-        for (at, label) in self.axis.ticks(9.0_f64.min((self.cells - 1).max(1) as f64)) {
+        for (at, label) in self.axis.ticks(7.0_f64.min((self.cells - 1).max(1) as f64)) {
             let (at, width) = (at.round() as usize, columns(&label));
             // A label begins at its tick; one that would not fit ends at the edge.
             let from = at.min(self.cells.saturating_sub(width));
