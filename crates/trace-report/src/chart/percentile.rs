@@ -34,10 +34,10 @@ pub fn latency_svg(chart: &LatencyChart) -> String {
     let mut svg = Svg::new(WIDTH, HEIGHT, &chart.title, &description);
     svg.text("head", 12.0, 24.0, Anchor::Start, &chart.title);
     grid(&mut svg, &nines, &values, right);
-    limits(&mut svg, chart, &values, right);
     for (index, series) in chart.series.iter().enumerate() {
         curve(&mut svg, index, series, &nines, &values);
     }
+    limits(&mut svg, chart, &values, right);
     end_labels(&mut svg, chart, &labels, &values, right);
     svg.finish()
 }
@@ -69,7 +69,7 @@ fn limits(svg: &mut Svg, chart: &LatencyChart, values: &ValueAxis, right: f64) {
         let y = values.at(limit.value);
         svg.line("limit", (LEFT, y), (right, y));
         let text = format!("{}: {}", shorten(&limit.label, 40), quantity(limit.value, &chart.unit));
-        svg.text("soft small", LEFT + 8.0, label_y, Anchor::Start, &text);
+        svg.text("soft small halo", LEFT + 8.0, label_y, Anchor::Start, &text);
     }
 }
 
