@@ -43,7 +43,7 @@ fn main() -> Result<()> {
         }
         Mode::Try => plan(1, 1, 5),
         Mode::Measure if options.quick => plan(4, 50, 200),
-        Mode::Measure => plan(12, 100, 400),
+        Mode::Measure => plan(24, 50, 250),
     };
     let chosen = |setting| options.matches(&name(setting));
     if !Setting::ALL.into_iter().any(chosen) {
@@ -70,8 +70,13 @@ fn measure(settings: &[Setting], plan: &Plan) -> Result<(Vec<Rounds>, u64)> {
     let servers = settings.iter().map(|&setting| Running::start(setting)).collect::<Result<Vec<_>>>()?;
     let mut rounds: Vec<Rounds> = settings.iter().map(|&setting| Rounds::new(setting)).collect();
     let mut dropped = 0;
-    for _ in 0..plan.rounds {
-        for (server, rounds) in servers.iter().zip(&mut rounds) {
+    for round in 0..plan.rounds {
+        // Every other round goes backwards, so that none always runs after the same neighbour.
+        let mut order: Vec<_> = servers.iter().zip(&mut rounds).collect();
+        if round % 2 == 1 {
+            order.reverse();
+        }
+        for (server, rounds) in order {
             let task = Task { addr: server.addr, warm_up: plan.warm_up, measured: plan.measured };
             let found =
                 child::run(&task).with_context(|| format!("the round of {} failed", name(rounds.setting)))?;

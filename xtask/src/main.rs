@@ -9,6 +9,8 @@ mod mdbook;
 mod book_links;
 mod book_data;
 mod check_result;
+mod check_trace;
+mod browser;
 
 /// Chores of runtime-lab that plain cargo cannot do.
 #[derive(Parser)]
@@ -30,6 +32,10 @@ enum Chore {
     BookData(book_data::Options),
     /// Check that a result file is complete and well formed
     CheckResult(check_result::Options),
+    /// Check that Chrome trace files are what viewers accept
+    CheckTrace(check_trace::Options),
+    /// Look at the pages in a headless browser: sorting, filtering, zoom, phone, dark, nothing from the network
+    Browser(browser::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -39,5 +45,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Book(options) => mdbook::run(&options),
         Chore::BookData(options) => book_data::run(&options),
         Chore::CheckResult(options) => check_result::run(&options),
+        Chore::CheckTrace(options) => check_trace::run(&options),
+        Chore::Browser(options) => browser::run(&options),
     }
 }

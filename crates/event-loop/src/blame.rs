@@ -6,14 +6,15 @@
 //! the threshold, the report names the place with the largest self time in it: of a route called by a task
 //! called by the loop, the route. Of equals the innermost is named.
 //!
-//! Nothing here reads the clock unless a threshold is set or a recorder is on.
+//! Nothing here reads the clock unless a threshold is set or a recorder is on, and a recorder alone keeps no frames:
+//! the recording has the nesting, and only a report of stalls needs self times.
 //!
 //! # Invariants
 //! - B1: self times of one outermost span add up to its time.
 //! - B2: without a threshold and a recorder no clock is read for a callback.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::panic::Location;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -121,8 +122,9 @@ pub(crate) struct Instruments {
     /// A threshold is set or the lane is on: callbacks are timed.
     timed: bool,
     blame: RefCell<Blame>,
-    /// Numbers of "name (file:line)" in the recording, by place and then by name.
-    names: RefCell<HashMap<&'static Location<'static>, Vec<(String, u32)>>>,
+    /// Numbers of "name (file:line)" in the recording, by the address of the place and then by name. To hash or compare
+    /// what a place says would cost more than the record; a place with two addresses is only asked for twice.
+    names: RefCell<BTreeMap<usize, Vec<(String, u32)>>>,
     phase_names: [u32; Phase::ALL.len()],
     trace: Option<RefCell<Vec<PhaseEvent>>>,
     phase: Cell<Option<Phase>>,
@@ -234,12 +236,18 @@ impl Instruments {
     }
 
     fn push(&self, id: u64, name: Name, location: &'static Location<'static>, begun: Instant) {
+        if self.threshold.is_none() {
+            return;
+        }
         let frame = Frame { id: self.id_base | id, name, location, begun, inside: Duration::ZERO };
         self.blame.borrow_mut().frames.push(frame);
     }
 
     /// Ends the innermost span; when it was the outermost too, judges it.
     fn pop(&self, now: Instant) {
+        if self.threshold.is_none() {
+            return;
+        }
         let mut blame = self.blame.borrow_mut();
         let Some(frame) = blame.frames.pop() else { return };
         let held = now.saturating_duration_since(frame.begun);
@@ -263,13 +271,14 @@ impl Instruments {
 
     /// The recording's number for "name (file:line)".
     fn name_of(&self, name: &str, location: &'static Location<'static>) -> u32 {
-        if let Some(known) = self.names.borrow().get(location)
+        let address = std::ptr::from_ref(location) as usize;
+        if let Some(known) = self.names.borrow().get(&address)
             && let Some((_, number)) = known.iter().find(|(known, _)| known == name)
         {
             return *number;
         }
         let number = self.recorder.intern(&format!("{name} ({}:{})", location.file(), location.line()));
-        self.names.borrow_mut().entry(location).or_default().push((name.to_owned(), number));
+        self.names.borrow_mut().entry(address).or_default().push((name.to_owned(), number));
         number
     }
 }

@@ -4,6 +4,7 @@
 //! ```text
 //! loop, pool, spans --Lane::record--> one ring for each thread --Recorder::collect--> Recording
 //!                                                              check, slices, pictures <-'
+//!                                                    Recording::write, read: the same as a file
 //! ```
 //! Everything that happens often is a [`Record`] of 32 bytes, written without a lock; `tracing` is for a user's
 //! own spans and for what a person reads in a log. [`TraceLayer`] brings such spans into the same recording.
@@ -27,6 +28,7 @@ mod event;
 mod recorder;
 mod ring;
 mod recording;
+mod stored;
 mod slices;
 mod locks;
 mod check;
@@ -40,3 +42,4 @@ pub use layer::{AdoptedLane, TraceLayer, adopt_lane, adopted_lane};
 pub use recorder::{Lane, Recorder};
 pub use recording::{LaneInfo, Recording};
 pub use slices::Slice;
+pub use stored::{STORED_RECORDS_MAX, StoredError};

@@ -44,7 +44,8 @@
 //! let chart = LatencyChart {
 //!     title: "Latency of /ping".to_owned(),
 //!     series: vec![Series::from_values("idle", &[0.1, 0.2]), Series::from_values("inline", &[0.1, 198.0])],
-//!     limits: vec![Limit { label: "one block".to_owned(), ms: 200.0 }],
+//!     limits: vec![Limit { label: "one block".to_owned(), value: 200.0 }],
+//!     ..LatencyChart::default()
 //! };
 //!
 //! // The page: everything in one file.

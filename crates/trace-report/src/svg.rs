@@ -22,7 +22,7 @@ const SHAPES: &str = "\
 .tr text{font-family:system-ui,-apple-system,'Segoe UI','Noto Sans','Noto Sans CJK KR',sans-serif;font-size:13px;\
 fill:var(--ink)}\
 .tr .bg{fill:var(--bg)}.tr .soft{fill:var(--soft)}.tr .small{font-size:12px}.tr .head{font-size:15px;font-weight:600}\
-.tr .strong{font-weight:700}.tr .stalltext{fill:var(--stall);font-weight:700}\
+.tr .strong{font-weight:700}.tr .halo{paint-order:stroke;stroke:var(--bg);stroke-width:4px}.tr .stalltext{fill:var(--stall);font-weight:700}\
 .tr .grid{stroke:var(--line);stroke-width:1}.tr .base{stroke:var(--soft);stroke-width:1}\
 .tr .mark{stroke:var(--soft);stroke-width:1;stroke-dasharray:2 3}\
 .tr .idle{fill:var(--idle)}.tr .busy{fill:var(--busy)}.tr .job{fill:var(--job)}.tr .wait{fill:var(--wait)}\

@@ -55,6 +55,11 @@ pub fn milliseconds(ms: f64) -> String {
     three_digits(ms)
 }
 
+/// A number of any size with three digits: `0.250`, `1200`, from a million on `2.50e6`.
+pub fn number(value: f64) -> String {
+    if value.abs() >= 999_999.5 { format!("{value:.2e}") } else { milliseconds(value) }
+}
+
 fn three_digits(value: f64) -> String {
     match value.abs() {
         small if small < 0.0995 => format!("{value:.4}"),
@@ -130,6 +135,7 @@ mod tests {
         assert_eq!(shown.map(duration), expected);
         assert_eq!(milliseconds(0.25), "0.250");
         assert_eq!(milliseconds(0.0), "0");
+        assert_eq!([0.25, -40.0, 1_234.0, 2_500_000.0].map(number), ["0.250", "-40.0", "1234", "2.50e6"]);
     }
 
     #[test]

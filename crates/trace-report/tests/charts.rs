@@ -8,8 +8,9 @@ mod synthetic;
 use markup::{assert_readable, parse};
 
 fn chart(series: Vec<Series>, limits_ms: &[f64]) -> LatencyChart {
-    let limits = limits_ms.iter().map(|ms| Limit { label: "one piece of work".to_owned(), ms: *ms });
-    LatencyChart { title: "Latency of /ping".to_owned(), series, limits: limits.collect() }
+    let limits = limits_ms.iter().map(|ms| Limit { label: "one piece of work".to_owned(), value: *ms });
+    let title = "Latency of /ping".to_owned();
+    LatencyChart { title, series, limits: limits.collect(), ..LatencyChart::default() }
 }
 
 fn both(chart: &LatencyChart) -> [String; 2] {

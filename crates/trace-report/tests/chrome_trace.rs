@@ -1,73 +1,11 @@
-//! The Chrome trace is what viewers accept: a checker parses the JSON, and is shown traces that it must refuse.
-
-use std::collections::HashMap;
+//! The Chrome trace is what viewers accept: the JSON is parsed again and must pass the checker.
 
 use runtime_trace::EventKind::{self, *};
 use runtime_trace::{LaneInfo, Record, Recorder, Recording};
 use serde_json::{Value, json};
-use trace_report::chrome::{self, Process};
+use trace_report::chrome::{self, Process, check};
 
 mod synthetic;
-
-/// V6, in the words of the format: what Perfetto would drop or draw wrong is an error here.
-fn check(trace: &Value) -> Result<(), String> {
-    let events = trace["traceEvents"].as_array().ok_or("no traceEvents")?;
-    let mut before = f64::MIN;
-    let mut stacks: HashMap<(u64, u64), Vec<&str>> = HashMap::new();
-    let mut asyncs: HashMap<(&str, &str, u64), u32> = HashMap::new();
-    let mut flows: HashMap<&str, &str> = HashMap::new();
-    for event in events {
-        let text = |key: &str| event[key].as_str().ok_or(format!("{key} is missing in {event}"));
-        let number = |key: &str| event[key].as_u64().ok_or(format!("{key} is missing in {event}"));
-        let (name, phase, pid) = (text("name")?, text("ph")?, number("pid")?);
-        let track = (pid, number("tid")?);
-        if phase == "M" {
-            continue;
-        }
-        let ts = event["ts"].as_f64().ok_or(format!("ts is missing in {event}"))?;
-        if ts < before {
-            return Err(format!("time goes back at {event}"));
-        }
-        before = ts;
-        match phase {
-            "B" => stacks.entry(track).or_default().push(name),
-            "E" => {
-                let open = stacks.entry(track).or_default().pop();
-                if open != Some(name) {
-                    return Err(format!("{name} ends while {open:?} is open"));
-                }
-            }
-            "b" => *asyncs.entry((text("cat")?, text("id")?, pid)).or_default() += 1,
-            "e" => {
-                let open = asyncs.get_mut(&(text("cat")?, text("id")?, pid)).filter(|open| **open > 0);
-                *open.ok_or(format!("async end without begin: {event}"))? -= 1;
-            }
-            "s" | "t" | "f" => {
-                let id = text("id")?;
-                u64::from_str_radix(id.trim_start_matches("0x"), 16).map_err(|_| format!("flow id {id}"))?;
-                if stacks.entry(track).or_default().is_empty() {
-                    return Err(format!("no slice around the flow {event}"));
-                }
-                match (phase, flows.insert(id, phase)) {
-                    ("s", None) | ("t" | "f", Some("s" | "t")) => (),
-                    (_, last) => return Err(format!("flow {id}: {phase} after {last:?}")),
-                }
-            }
-            "i" => _ = text("s")?,
-            other => return Err(format!("phase {other}")),
-        }
-    }
-    if let Some((track, open)) = stacks.iter().find(|(_, open)| !open.is_empty()) {
-        return Err(format!("{open:?} is never closed on {track:?}"));
-    }
-    if let Some((what, _)) = asyncs.iter().find(|(_, open)| **open != 0) {
-        return Err(format!("{what:?} has no end"));
-    }
-    match flows.iter().find(|(_, last)| **last != "f") {
-        Some((id, _)) => Err(format!("flow {id} has no end")),
-        None => Ok(()),
-    }
-}
 
 fn written(recording: &Recording) -> Value {
     let mut json = Vec::new();
@@ -234,7 +172,7 @@ fn v6_any_cut_of_a_recording_is_accepted() {
         for length in [0, 1, 2, 7, 100] {
             let records = whole.records[from..(from + length).min(count)].to_vec();
             let trace = written(&Recording { records, ..whole.clone() });
-            check(&trace).unwrap_or_else(|problem| panic!("{problem} in {length} records from {from}"));
+            check(&trace).unwrap_or_else(|problem| panic!("{problem:?} in {length} records from {from}"));
         }
     }
     check(&written(&Recording::default())).expect("nothing at all is a trace too");
@@ -291,40 +229,6 @@ fn processes_share_one_axis_and_keep_their_ids_apart() {
         events(&trace, "s").into_iter().map(|event| (event["pid"].clone(), event["ts"].clone())).collect();
     assert_eq!(starts, [(json!(2), json!(1.0)), (json!(1), json!(6.0))]);
     assert_ne!(events(&trace, "s")[0]["id"], events(&trace, "s")[1]["id"]);
-}
-
-#[test]
-fn the_checker_says_no() {
-    let event = |ph: &str, ts: f64, more: Value| {
-        let mut event = json!({"name": "x", "cat": "c", "ph": ph, "ts": ts, "pid": 1, "tid": 1});
-        event.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
-        event
-    };
-    let slice = |inner: Vec<Value>| {
-        let mut events = vec![event("B", 0.0, json!({}))];
-        events.extend(inner);
-        events.push(event("E", 9.0, json!({})));
-        events
-    };
-    let id = json!({"id": "0x1"});
-    let refused = [
-        ("time goes back", vec![event("B", 2.0, json!({})), event("E", 1.0, json!({}))]),
-        ("never closed", vec![event("B", 2.0, json!({}))]),
-        ("ends while", vec![event("E", 2.0, json!({}))]),
-        ("ends while", slice(vec![event("E", 2.0, json!({"name": "y"}))])),
-        ("has no end", vec![event("b", 2.0, id.clone())]),
-        ("without begin", vec![event("e", 2.0, id.clone())]),
-        ("no slice around", vec![event("s", 2.0, id.clone())]),
-        ("has no end", slice(vec![event("s", 2.0, id.clone())])),
-        ("f after None", slice(vec![event("f", 2.0, id.clone())])),
-        ("flow id", slice(vec![event("s", 2.0, json!({"id": "job 1"}))])),
-        ("s is missing", vec![event("i", 2.0, json!({}))]),
-        ("phase Z", vec![event("Z", 2.0, json!({}))]),
-    ];
-    for (expected, events) in refused {
-        let problem = check(&json!({ "traceEvents": events })).expect_err(expected);
-        assert!(problem.contains(expected), "{problem}, not {expected}");
-    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use trace_report::chart::{LatencyChart, latency_svg, ranges_svg};
-use trace_report::html::{Cell, Column, Page, Table, Tone, latency_table};
+use trace_report::html::{Cell, Column, Page, Table, Tone, chart_table, latency_table};
 use trace_report::lanes::{Timeline, TimelineOptions, Window, Words};
 use trace_report::text::columns;
 
@@ -21,17 +21,22 @@ fn page(text: &str) -> String {
     let timeline = Timeline::new(&recording, Window::all(&recording), &options);
     let mut series = synthetic::series();
     series.iter_mut().for_each(|one| one.name = text.to_owned());
-    let chart = LatencyChart { title: text.to_owned(), series, limits: Vec::new() };
+    let chart = LatencyChart { title: text.to_owned(), series, ..LatencyChart::default() };
     let mut table = Table::new(text, [Column::text(text), Column::number(text)]);
     table.row([Cell::from(text), Cell::ms(12.5)]).row([Cell::from(text), Cell::number(3.0, text)]);
+    let mut ledger = Table::new(text, [Column::text(text), Column::text(text), Column::text(text)]).ledger();
+    ledger.row([Cell::from(text).to(text), Cell::verdict(Tone::Good, text), Cell::code(text)]);
     let mut page = Page::new(text);
     page.lang("ko")
+        .contents()
         .paragraph(text)
         .list([text, text])
         .callout(Tone::Bad, text, text)
         .heading(text)
         .code(text);
-    page.table(&table).table(&latency_table(text, &chart.series));
+    page.table(&table).table(&latency_table(text, &chart.series)).table(&chart_table(&chart, text));
+    page.table(&ledger).section(text, text).link(text, text).details(text, text);
+    page.fold(text, |page| _ = page.paragraph(text));
     page.figure(&latency_svg(&chart), text).figure(&ranges_svg(&chart), text);
     page.timeline(&timeline, text).timeline(&timeline, text);
     page.render()
@@ -81,10 +86,8 @@ fn v4_a_page_loads_nothing() {
     assert!(policy.get("content").is_some_and(|policy| policy.starts_with("default-src 'none'")));
     for tag in &tags {
         for (name, value) in &tag.attributes {
-            assert!(
-                !["src", "href", "srcset", "data", "action", "poster"].contains(&name.as_str()),
-                "{tag:?}"
-            );
+            assert!(!["src", "srcset", "data", "action", "poster"].contains(&name.as_str()), "{tag:?}");
+            assert!(name != "href" || value.starts_with("#at-") || value.starts_with("#s"), "{tag:?}");
             assert!(name == "xmlns" || !value.contains("//"), "{tag:?}");
         }
     }
@@ -129,6 +132,86 @@ fn a_page_says_its_language_and_its_structure() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), count, "ids are unique");
+}
+
+#[test]
+fn links_lead_to_sections_of_the_page() {
+    let mut page = Page::new("t");
+    page.contents().heading("Ledger");
+    let mut ledger = Table::new("claims", [Column::text("id"), Column::text("verdict")]).ledger();
+    ledger.row([Cell::from("L10 & 11").to("L10 & 11"), Cell::verdict(Tone::Open, "depends")]);
+    page.table(&ledger).section("L10 & 11", "Starvation").link("L10 & 11", "again").heading("Machine");
+    let html = tags(&page.render());
+    let ids: Vec<&str> = html.iter().filter_map(|tag| tag.get("id")).collect();
+    assert_eq!(ids, ["s1", "at-L10---11", "s3"]);
+    let links: Vec<(&str, &str)> =
+        named(&html, "a").iter().map(|link| (link.get("href").unwrap_or(""), link.text.as_str())).collect();
+    let contents = [("#s1", "Ledger"), ("#at-L10---11", "Starvation"), ("#s3", "Machine")];
+    assert_eq!(links[..3], contents);
+    assert_eq!(links[3..], [("#at-L10---11", "L10 & 11"), ("#at-L10---11", "again")]);
+    let navigation = html.iter().position(|tag| tag.name == "nav").expect("a table of contents");
+    let heading = html.iter().position(|tag| tag.name == "h2").expect("a heading");
+    assert!(navigation < heading);
+}
+
+#[test]
+#[should_panic(expected = "two sections have the anchor \"L1\"")]
+fn a_second_section_of_the_same_anchor_is_refused() {
+    Page::new("t").section("L1", "one").section("L1", "two");
+}
+
+#[test]
+fn a_ledger_carries_what_filtering_and_cards_need() {
+    let columns = [Column::text("id"), Column::text("verdict"), Column::number("ratio"), Column::text("how")];
+    let mut ledger = Table::new("claims", columns).ledger();
+    ledger.row([
+        Cell::from("L1"),
+        Cell::verdict(Tone::Good, "holds"),
+        Cell::number(2.0, "2"),
+        Cell::code("lab"),
+    ]);
+    ledger.row([Cell::from("L2"), Cell::verdict(Tone::Bad, "fails")]);
+    ledger.row([Cell::from("L3"), Cell::verdict(Tone::Open, "skipped")]);
+    let html = tags(Page::new("t").table(&ledger).render().as_str());
+    assert!(named(&html, "table")[0].get("class").is_some_and(|class| class.contains("ledger")));
+    let verdicts: Vec<_> = html
+        .iter()
+        .filter(|tag| tag.get("data-verdict").is_some())
+        .map(|tag| (tag.get("data-tone").unwrap_or(""), tag.get("data-verdict").unwrap_or("")))
+        .collect();
+    assert_eq!(verdicts, [("good", "holds"), ("bad", "fails"), ("open", "skipped")]);
+    let signs: Vec<&str> =
+        html.iter().filter(|tag| tag.get("class") == Some("sign")).map(|tag| tag.text.as_str()).collect();
+    assert_eq!(signs, ["✓", "✗", "?"], "not by colour alone");
+    let labels: Vec<&str> = html.iter().filter_map(|tag| tag.get("data-label")).take(3).collect();
+    assert_eq!(labels, ["verdict", "ratio", "how"]);
+    assert!(html.iter().any(|tag| tag.name == "code" && tag.text == "lab"));
+}
+
+#[test]
+fn long_text_is_there_when_it_is_asked_for() {
+    let mut page = Page::new("t");
+    page.details("raw `JSON`", "{\n  \"a\": \"<b>\"\n}").fold("more", |page| _ = page.paragraph("inside"));
+    let rendered = page.render();
+    let html = tags(&rendered);
+    assert_eq!(named(&html, "details").len(), 2);
+    assert_eq!(named(&html, "summary")[0].text, "raw ");
+    assert!(rendered.contains("&quot;&lt;b&gt;&quot;") && !rendered.contains("<details open"));
+    let paragraph = named(&html, "p").into_iter().find(|one| one.text == "inside");
+    assert!(paragraph.is_some());
+}
+
+#[test]
+fn the_table_of_a_chart_has_its_unit() {
+    let chart = LatencyChart {
+        title: "Lost".to_owned(),
+        series: synthetic::series(),
+        unit: "%".to_owned(),
+        ..LatencyChart::default()
+    };
+    let html = tags(&Page::new("t").table(&chart_table(&chart, "lock")).render());
+    let heads: Vec<&str> = named(&html, "th").iter().take(6).map(|head| head.text.as_str()).collect();
+    assert_eq!(heads, ["lock", "p50 %", "p90 %", "p99 %", "max %", "count"]);
 }
 
 #[test]

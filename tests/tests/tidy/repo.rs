@@ -88,10 +88,11 @@ fn walk(top: &Path, folder: &Path, found: &mut Vec<Source>) {
     for entry in entries {
         let path = entry.expect("a directory entry is readable").path();
         let relative = path.strip_prefix(top).expect("walked from the top").to_string_lossy().into_owned();
+        if is_built(&relative) {
+            continue;
+        }
         if path.is_dir() {
-            if !is_built(&relative) {
-                walk(top, &path, found);
-            }
+            walk(top, &path, found);
         } else if let Ok(text) = fs::read_to_string(&path) {
             // What is not UTF-8 is a picture or an archive: no rule reads it.
             found.push(Source { path: relative, text });
@@ -99,7 +100,7 @@ fn walk(top: &Path, folder: &Path, found: &mut Vec<Source>) {
     }
 }
 
-/// Folders that are not part of the repository. `exercises` holds unsolved work and has checks of its own.
+/// What is not part of the repository; in a second worktree `.git` is a file. `exercises` holds unsolved work and has checks of its own.
 fn is_built(relative: &str) -> bool {
     let is_book_output = relative.starts_with("book/") && relative.ends_with("/book");
     matches!(relative, ".git" | "target" | "exercises") || is_book_output
@@ -115,8 +116,11 @@ fn the_walk_sees_sources_and_not_what_builds_write() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, "text").unwrap();
     }
-    let seen: Vec<String> = files_below(world.path()).into_iter().map(|file| file.path).collect();
-    assert_eq!(seen, ["book/en/src/a.md", "src/lib.rs"]);
+    let seen = || files_below(world.path()).into_iter().map(|file| file.path).collect::<Vec<_>>();
+    assert_eq!(seen(), ["book/en/src/a.md", "src/lib.rs"]);
+    fs::remove_dir_all(world.path().join(".git")).unwrap();
+    fs::write(world.path().join(".git"), "gitdir: elsewhere").unwrap();
+    assert_eq!(seen(), ["book/en/src/a.md", "src/lib.rs"]);
 }
 
 #[test]

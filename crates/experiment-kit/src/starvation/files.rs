@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use runtime_trace::Recording;
-use trace_report::chart::{LatencyChart, Limit, Series, latency_svg, ranges_svg};
+use trace_report::chart::{LatencyChart, Limit, Scale, Series, latency_svg, ranges_svg};
 use trace_report::chrome;
 use trace_report::html::{Cell, Column, Page, Table, Tone, latency_table};
 
@@ -77,8 +77,14 @@ fn chart(ran: &Ran) -> LatencyChart {
     });
     let block = ran.measured.block().p50;
     let limits =
-        if block > 0.0 { vec![Limit { label: "one block".to_owned(), ms: block }] } else { Vec::new() };
-    LatencyChart { title: "Latency of /ping by act".to_owned(), series: series.collect(), limits }
+        if block > 0.0 { vec![Limit { label: "one block".to_owned(), value: block }] } else { Vec::new() };
+    LatencyChart {
+        title: "Latency of /ping by act".to_owned(),
+        series: series.collect(),
+        limits,
+        scale: Scale::Log,
+        ..LatencyChart::default()
+    }
 }
 
 fn page(ran: &Ran, options: &Options) -> String {

@@ -1,9 +1,9 @@
-//! The percentile chart: one curve for each series, latency over nines.
+//! The percentile chart: one curve for each series, values over nines.
 
 use std::fmt::Write;
 
-use crate::chart::axis::{LogAxis, NinesAxis, label_ms};
-use crate::chart::{LatencyChart, Series};
+use crate::chart::axis::{NinesAxis, ValueAxis};
+use crate::chart::{LatencyChart, Series, quantity};
 use crate::svg::{Anchor, Svg, spread};
 use crate::text::{pixels, shorten};
 
@@ -19,33 +19,38 @@ const LABEL_GAP: f64 = 18.0;
 
 /// The chart as a picture that stands alone.
 pub fn latency_svg(chart: &LatencyChart) -> String {
-    let labels: Vec<String> = chart.series.iter().map(end_label).collect();
+    let labels: Vec<String> = chart.series.iter().map(|series| end_label(series, &chart.unit)).collect();
     let label_width = labels.iter().map(|label| pixels(label, 13.0)).fold(90.0, f64::max).min(280.0);
     let right = WIDTH - label_width - 44.0;
     let count = chart.series.iter().map(|series| series.count).max().unwrap_or(0);
     let nines = NinesAxis::new(count, LEFT, right);
-    let latency = LogAxis::new(chart.range_ms(), BOTTOM, TOP);
-    let description = format!("Latency in milliseconds by percentile. {}", chart.summary());
+    let values = chart.axis(BOTTOM, TOP);
+    let what = match chart.unit.as_str() {
+        "ms" => "Latency in milliseconds".to_owned(),
+        "" => "Values".to_owned(),
+        unit => format!("Values in {unit}"),
+    };
+    let description = format!("{what} by percentile. {}", chart.summary());
     let mut svg = Svg::new(WIDTH, HEIGHT, &chart.title, &description);
     svg.text("head", 12.0, 24.0, Anchor::Start, &chart.title);
-    grid(&mut svg, &nines, &latency, right);
-    limits(&mut svg, chart, &latency, right);
+    grid(&mut svg, &nines, &values, right);
     for (index, series) in chart.series.iter().enumerate() {
-        curve(&mut svg, index, series, &nines, &latency);
+        curve(&mut svg, index, series, &nines, &values);
     }
-    end_labels(&mut svg, chart, &labels, &latency, right);
+    limits(&mut svg, chart, &values, right);
+    end_labels(&mut svg, chart, &labels, &values, right);
     svg.finish()
 }
 
-fn end_label(series: &Series) -> String {
+fn end_label(series: &Series, unit: &str) -> String {
     match series.at(99.0) {
-        Some(p99) => format!("{}, p99 {}", shorten(&series.name, 20), label_ms(p99)),
+        Some(p99) => format!("{}, p99 {}", shorten(&series.name, 20), quantity(p99, unit)),
         None => format!("{}, nothing measured", shorten(&series.name, 20)),
     }
 }
 
-fn grid(svg: &mut Svg, nines: &NinesAxis, latency: &LogAxis, right: f64) {
-    for (y, label) in latency.ticks(26.0) {
+fn grid(svg: &mut Svg, nines: &NinesAxis, values: &ValueAxis, right: f64) {
+    for (y, label) in values.ticks(26.0) {
         svg.line("grid", (LEFT, y), (right, y));
         svg.text("soft small", LEFT - 8.0, y + 4.0, Anchor::End, &label);
     }
@@ -53,29 +58,29 @@ fn grid(svg: &mut Svg, nines: &NinesAxis, latency: &LogAxis, right: f64) {
         svg.line("grid", (x, TOP), (x, BOTTOM));
         svg.text("soft small", x, BOTTOM + 18.0, Anchor::Middle, &label);
     }
-    let caption = "percentile of the requests; each further nine takes the same room";
+    let caption = "percentile; each further nine takes the same room";
     svg.text("soft small", (LEFT + right) / 2.0, BOTTOM + 40.0, Anchor::Middle, caption);
 }
 
-fn limits(svg: &mut Svg, chart: &LatencyChart, latency: &LogAxis, right: f64) {
-    let wanted: Vec<f64> = chart.limits.iter().map(|limit| latency.at(limit.ms) - 6.0).collect();
+fn limits(svg: &mut Svg, chart: &LatencyChart, values: &ValueAxis, right: f64) {
+    let wanted: Vec<f64> = chart.limits.iter().map(|limit| values.at(limit.value) - 6.0).collect();
     let at = spread(&wanted, LABEL_GAP, TOP + 10.0, BOTTOM - 6.0);
     for (limit, label_y) in chart.limits.iter().zip(at) {
-        let y = latency.at(limit.ms);
+        let y = values.at(limit.value);
         svg.line("limit", (LEFT, y), (right, y));
-        let text = format!("{}: {}", shorten(&limit.label, 40), label_ms(limit.ms));
-        svg.text("soft small", LEFT + 8.0, label_y, Anchor::Start, &text);
+        let text = format!("{}: {}", shorten(&limit.label, 40), quantity(limit.value, &chart.unit));
+        svg.text("soft small halo", LEFT + 8.0, label_y, Anchor::Start, &text);
     }
 }
 
-fn curve(svg: &mut Svg, index: usize, series: &Series, nines: &NinesAxis, latency: &LogAxis) {
+fn curve(svg: &mut Svg, index: usize, series: &Series, nines: &NinesAxis, values: &ValueAxis) {
     let mut points = String::new();
     let mut drawn: Option<(f64, f64)> = None;
     let count = series.points.len();
     // A curve begins at the smallest value, whatever its share is.
     let first = series.points.first().map(|point| (0.0, point.1));
-    for (position, (percent, ms)) in first.into_iter().chain(series.points.iter().copied()).enumerate() {
-        let (x, y) = (nines.at(percent), latency.at(ms));
+    for (position, (percent, value)) in first.into_iter().chain(series.points.iter().copied()).enumerate() {
+        let (x, y) = (nines.at(percent), values.at(value));
         // Points closer than half a pixel to the last one draw nothing new, but the last one must be there.
         if drawn.is_none_or(|(x0, y0)| (x - x0).abs() + (y - y0).abs() > 0.5) || position == count {
             let _ = write!(points, "{x:.1},{y:.1} ");
@@ -92,9 +97,9 @@ fn curve(svg: &mut Svg, index: usize, series: &Series, nines: &NinesAxis, latenc
     ));
 }
 
-fn end_labels(svg: &mut Svg, chart: &LatencyChart, labels: &[String], latency: &LogAxis, right: f64) {
+fn end_labels(svg: &mut Svg, chart: &LatencyChart, labels: &[String], values: &ValueAxis, right: f64) {
     let ends: Vec<f64> =
-        chart.series.iter().map(|series| latency.at(series.max().unwrap_or(0.0)) + 4.0).collect();
+        chart.series.iter().map(|series| values.at(series.max().unwrap_or(0.0)) + 4.0).collect();
     let at = spread(&ends, LABEL_GAP, TOP + 4.0, BOTTOM);
     for (index, ((label, y), end)) in labels.iter().zip(at).zip(ends).enumerate() {
         let style = format!("style=\"stroke:var(--s{})\"", index % 6);

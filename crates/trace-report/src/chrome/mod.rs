@@ -24,11 +24,13 @@
 
 mod event;
 mod walk;
+mod check;
 
 use std::io::{self, Write};
 
 use runtime_trace::Recording;
 
+pub use check::{Problem, Summary, check};
 use event::{Args, Event, Phase};
 
 /// A recording and the process that it is of.

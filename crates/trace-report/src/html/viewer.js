@@ -1,4 +1,4 @@
-// The timeline viewer: a canvas over the data beside it, moved by buttons, keys and dragging.
+// The timeline viewer: a canvas over the data beside it, moved by buttons, keys, the wheel, dragging and pinching.
 const CLASSES = ["idle", "busy", "job", "wait", "stall"]; // In the order of `Class` in Rust.
 
 function duration(ns) {
@@ -22,7 +22,7 @@ function viewer(root, data, still) {
   bar.className = "bar";
   const keys = document.createElement("p");
   keys.className = "keys";
-  keys.textContent = `Keys: ← → move, + − zoom, 0 all, n p next and previous ${words.one}.`;
+  keys.textContent = `Keys: ← → move, + − zoom, 0 all, n p next and previous ${words.one}. Drag to move; once the picture is pressed, the wheel zooms and with shift moves.`;
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "img");
   const legend = document.createElement("p");
@@ -229,32 +229,53 @@ function viewer(root, data, still) {
     return hit && pieceText(data.rows[index], hit);
   }
 
-  let drag = null;
+  // Where each finger or the pointer is; one moves the window, two zoom it.
+  const pointers = new Map();
+  let travelled = 0;
+  const shareAt = (clientX) => {
+    const { left, right } = layout(), box = canvas.getBoundingClientRect();
+    return Math.min(1, Math.max(0, (clientX - box.left - left) / (right - left)));
+  };
+  const spread = () => {
+    const [a, b] = [...pointers.values()];
+    return { distance: Math.max(20, Math.abs(a.x - b.x)), middle: (a.x + b.x) / 2 };
+  };
   canvas.addEventListener("pointerdown", (event) => {
-    drag = { x: event.clientX, from: view.from };
+    pointers.set(event.pointerId, { x: event.clientX });
+    travelled = 0;
     canvas.setPointerCapture(event.pointerId);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (drag) {
+    const pointer = pointers.get(event.pointerId);
+    if (!pointer) {
+      canvas.title = pieceAt(event) || "";
+      return;
+    }
+    const before = pointers.size === 2 && spread();
+    const by = event.clientX - pointer.x;
+    pointer.x = event.clientX;
+    travelled += Math.abs(by);
+    if (before) {
+      const after = spread();
+      zoom(before.distance / after.distance, shareAt(after.middle));
+    } else if (pointers.size === 1) {
       const { left, right } = layout();
-      clamp(drag.from - ((event.clientX - drag.x) / (right - left)) * (view.to - view.from), view.to - view.from);
-    } else {
-      const text = pieceAt(event);
-      canvas.title = text || "";
+      move(-by / (right - left));
     }
   });
-  canvas.addEventListener("pointerup", (event) => {
-    const still = drag && Math.abs(event.clientX - drag.x) < 4;
-    drag = null;
-    const text = still && pieceAt(event);
-    say(text || undefined);
-  });
-  canvas.addEventListener("pointercancel", () => { drag = null; });
+  const release = (event) => {
+    const alone = pointers.delete(event.pointerId) && pointers.size === 0;
+    if (alone) say((event.type === "pointerup" && travelled < 4 && pieceAt(event)) || undefined);
+  };
+  canvas.addEventListener("pointerup", release);
+  canvas.addEventListener("pointercancel", release);
   canvas.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey) return; // The wheel alone scrolls the page.
+    // The wheel scrolls the page, until the reader has turned to the picture. A pinch on a touchpad says ctrl.
+    if (!event.ctrlKey && document.activeElement !== canvas) return;
     event.preventDefault();
-    const { left, right } = layout(), box = canvas.getBoundingClientRect();
-    zoom(event.deltaY > 0 ? 1.25 : 0.8, Math.min(1, Math.max(0, (event.clientX - box.left - left) / (right - left))));
+    const by = event.deltaY || event.deltaX;
+    if (!event.ctrlKey && (event.shiftKey || event.deltaX !== 0)) move(by > 0 ? 0.1 : -0.1);
+    else zoom(by > 0 ? 1.25 : 0.8, shareAt(event.clientX));
     say();
   }, { passive: false });
   root.addEventListener("keydown", (event) => {
