@@ -99,6 +99,16 @@ pub enum Family {
     CPython,
 }
 
+impl Family {
+    /// Its name in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::Node => "node",
+            Family::CPython => "cpython",
+        }
+    }
+}
+
 /// A way to break what is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flaw {

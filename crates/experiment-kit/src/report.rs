@@ -32,6 +32,9 @@ pub struct Report {
     pub seed: u64,
     /// What was asked for.
     pub params: Value,
+    /// What was measured in turn, in the order of the story.
+    #[serde(default)]
+    pub cells: Vec<String>,
     /// The judged claims.
     pub claims: Vec<Claim>,
     /// What was measured.

@@ -153,6 +153,7 @@ pub fn report(
         rounds: ran.measured.rounds,
         seed: setup.seed,
         params,
+        cells: ran.cells.clone(),
         claims: ran.claims.clone(),
         figures: ran.measured.figures().into(),
         against,

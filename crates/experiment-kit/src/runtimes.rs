@@ -26,11 +26,15 @@ pub struct Runtime {
 impl Runtime {
     /// Its name in results: `node 20.20.2`, `cpython 3.11.7`.
     pub fn name(&self) -> String {
-        let family = match self.family {
-            Family::Node => "node",
-            Family::CPython => "cpython",
-        };
-        format!("{family} {}", self.version)
+        format!("{} {}", self.family.name(), self.version)
+    }
+
+    /// Whether `wanted` means this runtime: its family, its name, its version, or how its version begins.
+    pub fn is_called(&self, wanted: &str) -> bool {
+        self.family.name() == wanted
+            || self.name() == wanted
+            || self.version == wanted
+            || self.version.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'))
     }
 
     /// Major and minor version; zeros where it does not say.
@@ -111,8 +115,7 @@ fn ask(family: Family, path: &Path, interrupt: &Interrupt) -> Option<String> {
     command.stderr(Stdio::null());
     let said = run_to_end(command, &Limits::ASKING, interrupt).ok()?;
     let (name, version) = said.trim().split_once(' ')?;
-    let wanted = if family == Family::Node { "node" } else { "cpython" };
-    (name == wanted && version.starts_with(|c: char| c.is_ascii_digit())).then(|| version.to_owned())
+    (name == family.name() && version.starts_with(|c: char| c.is_ascii_digit())).then(|| version.to_owned())
 }
 
 #[cfg(test)]
@@ -129,6 +132,12 @@ mod tests {
         assert!(cpython("3.13.5t").is_free_threaded() && !cpython("3.13.0").is_free_threaded());
         assert_eq!(cpython("2.7.18").name(), "cpython 2.7.18");
         assert_eq!(cpython("odd").release(), (0, 0));
+        for wanted in ["cpython", "3.11", "3.11.7", "cpython 3.11.7", "3"] {
+            assert!(cpython("3.11.7").is_called(wanted), "{wanted}");
+        }
+        for wanted in ["node", "3.1", "3.11.70", ""] {
+            assert!(!cpython("3.11.7").is_called(wanted), "{wanted}");
+        }
     }
 
     #[cfg(unix)]

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::evidence::options::{ListOptions, RunOptions};
+use crate::evidence::options::{CrosscheckOptions, ListOptions, ReportOptions, RunOptions, VerifyOptions};
 use crate::py::options::PyOptions;
 use crate::py::words;
 
@@ -34,6 +34,9 @@ struct Cli {
 pub(crate) enum Command {
     List(ListOptions),
     Run(Box<RunOptions>),
+    Verify(Box<VerifyOptions>),
+    Crosscheck(Box<CrosscheckOptions>),
+    Report(ReportOptions),
     Py(Box<PyOptions>),
 }
 

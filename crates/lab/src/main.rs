@@ -33,6 +33,9 @@ fn main() -> ExitCode {
     let done = match &command {
         Command::List(options) => evidence::list::command(options),
         Command::Run(options) => evidence::run::command(options),
+        Command::Verify(options) => evidence::verify::command(options),
+        Command::Crosscheck(options) => evidence::crosscheck::command(options),
+        Command::Report(options) => evidence::report::command(options),
         Command::Py(options) => py::command(options),
     };
     match done {

@@ -115,6 +115,7 @@ fn report(ran: &Ran, options: &Options, started_at: String, load_before: Option<
             blocks_per_act: ran.plan.works,
             iterations_per_ms: ran.calibration.iterations_per_ms,
         }),
+        cells: Act::ALL.iter().map(|act| act.name().to_owned()).collect(),
         claims: ran.claims.clone(),
         figures: json!(Figures::new(&ran.measured, &ran.server, options.block_ms as f64)),
         against: Vec::new(),

@@ -38,15 +38,19 @@ pub(crate) fn command(options: &CrosscheckOptions) -> anyhow::Result<u8> {
             return Ok(BAD_USAGE);
         }
     };
-    outputs::check(&options.out)?;
+    outputs::check(options.out.iter().map(|path| path.as_path()))?;
     let interrupt = Interrupt::listen()?;
     let mut families: Vec<_> = chosen.iter().flat_map(|one| one.against).copied().collect();
     families.sort_unstable();
     families.dedup();
     let mut found = runtimes::find(&families, &interrupt);
-    found.retain(|runtime| options.on.is_empty() || options.on.iter().any(|wanted| runtime.is_called(wanted)));
+    found
+        .retain(|runtime| options.on.is_empty() || options.on.iter().any(|wanted| runtime.is_called(wanted)));
     let names: Vec<String> = found.iter().map(Runtime::name).collect();
-    anstream::eprintln!("found: {}", if names.is_empty() { "no other runtime".to_owned() } else { names.join(", ") });
+    anstream::eprintln!(
+        "found: {}",
+        if names.is_empty() { "no other runtime".to_owned() } else { names.join(", ") }
+    );
     let differences = Differences::read();
     let mut reports = Vec::new();
     let mut errors = 0;
@@ -72,7 +76,7 @@ pub(crate) fn command(options: &CrosscheckOptions) -> anyhow::Result<u8> {
     } else {
         screen::print(&summary(&reports))?;
     }
-    outputs::write_all(&options.out, options.open)?;
+    outputs::write_whole_report(&options.out, options.open)?;
     Ok(interrupt.exit_code().unwrap_or(u8::from(errors > 0)))
 }
 
@@ -119,7 +123,8 @@ fn check(
             Err(error) => sides.push(skipped(&runtime.name(), format!("{error:#}"))),
         }
     }
-    for family in experiment.against.iter().filter(|family| !theirs.iter().any(|one| one.family == **family)) {
+    for family in experiment.against.iter().filter(|family| !theirs.iter().any(|one| one.family == **family))
+    {
         sides.push(skipped(family.name(), "it is not installed here"));
     }
     setup.subject = Subject::Ours;
@@ -162,7 +167,9 @@ fn table(experiment: &Experiment, checked: &Checked, differences: &Differences, 
         let mut row = vec![ours.metric.clone(), value(ours)];
         for (_, compared) in &checked.columns {
             let one = compared.iter().find(|one| one.ours.metric == ours.metric);
-            row.push(one.map_or_else(String::new, |one| format!("{} {}", sign(one.likeness), value(&one.theirs))));
+            row.push(
+                one.map_or_else(String::new, |one| format!("{} {}", sign(one.likeness), value(&one.theirs))),
+            );
         }
         table.add_row(row);
     }

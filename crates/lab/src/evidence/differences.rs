@@ -33,9 +33,8 @@ impl Differences {
 
     /// What is known of `runtime` in `experiment`; nothing where it does not differ.
     pub(crate) fn of<'d>(&'d self, experiment: &str, runtime: &str, differs: bool) -> Vec<&'d str> {
-        let fits = |one: &&Difference| {
-            differs && one.experiment == experiment && runtime.starts_with(&one.runtime)
-        };
+        let fits =
+            |one: &&Difference| differs && one.experiment == experiment && runtime.starts_with(&one.runtime);
         self.all.iter().filter(fits).map(|one| one.why.as_str()).collect()
     }
 }
@@ -47,7 +46,8 @@ mod tests {
     #[test]
     fn every_difference_is_of_an_experiment_and_a_runtime_that_it_has() {
         for one in Differences::read().all {
-            let experiment = experiments::named(&one.experiment).unwrap_or_else(|| panic!("{}", one.experiment));
+            let experiment =
+                experiments::named(&one.experiment).unwrap_or_else(|| panic!("{}", one.experiment));
             let family = one.runtime.split(' ').next().unwrap_or_default();
             assert!(experiment.against.iter().any(|known| known.name() == family), "{one:?}");
             assert!(one.why.ends_with('.'), "{one:?}");
@@ -60,6 +60,8 @@ mod tests {
         let all: Differences = toml::from_str(text).unwrap();
         assert_eq!(all.of("a", "cpython 2.7.18", true), ["So."]);
         assert!(all.of("a", "cpython 2.7.18", false).is_empty());
-        assert!(all.of("a", "cpython 3.8.18", true).is_empty() && all.of("b", "cpython 2.7.18", true).is_empty());
+        assert!(
+            all.of("a", "cpython 3.8.18", true).is_empty() && all.of("b", "cpython 2.7.18", true).is_empty()
+        );
     }
 }

@@ -53,6 +53,68 @@ pub(crate) struct RunOptions {
     pub(crate) open: bool,
 }
 
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  lab verify --quick L G              every claim about loop and lock, in a few minutes
+  lab verify L10 G02                  only these, as long as they take to be settled
+  lab verify --quick -o all.html      with pictures
+  lab verify --quick L --expect L03=fails,L10=holds";
+
+/// Measure what the claims need and print the ledger with its verdicts
+#[derive(Args, Clone, Debug)]
+#[command(after_help = VERIFY_EXAMPLES)]
+pub(crate) struct VerifyOptions {
+    /// Topics (L, G), claims (L10) or experiments; everything without
+    pub(crate) what: Vec<String>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Show the statements in Korean
+    #[arg(long)]
+    pub(crate) ko: bool,
+    /// Write the page of everything measured so far
+    #[arg(short = 'o', long = "out", value_name = "FILE.html", value_parser = page)]
+    pub(crate) out: Vec<PathBuf>,
+    /// Open the first file of -o in the browser
+    #[arg(long, requires = "out")]
+    pub(crate) open: bool,
+}
+
+const CROSSCHECK_EXAMPLES: &str = "\
+Examples:
+  lab crosscheck --quick                        everything that has a counterpart, on all that is found
+  lab crosscheck countdown --on 2.7 --on 3.13   one experiment on two versions of CPython
+  lab crosscheck starvation -o compared.html    with pictures";
+
+/// Run the same workloads on the real runtimes of this machine and compare the findings
+#[derive(Args, Clone, Debug)]
+#[command(after_help = CROSSCHECK_EXAMPLES)]
+pub(crate) struct CrosscheckOptions {
+    /// Experiments; all that have a counterpart without
+    pub(crate) names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Only on these runtimes: `node`, `cpython`, or a version such as 3.11; may be repeated
+    #[arg(long, value_name = "RUNTIME")]
+    pub(crate) on: Vec<String>,
+    /// Write the page of everything measured so far
+    #[arg(short = 'o', long = "out", value_name = "FILE.html", value_parser = page)]
+    pub(crate) out: Vec<PathBuf>,
+    /// Open the first file of -o in the browser
+    #[arg(long, requires = "out")]
+    pub(crate) open: bool,
+}
+
+/// Write one page of everything that was measured so far
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ReportOptions {
+    /// Where to write it; target/lab/report.html without
+    #[arg(short = 'o', long = "out", value_name = "FILE.html", value_parser = page)]
+    pub(crate) out: Vec<PathBuf>,
+    /// Open it in the browser
+    #[arg(long)]
+    pub(crate) open: bool,
+}
+
 /// What several commands understand.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Common {
@@ -103,6 +165,12 @@ fn output(text: &str) -> Result<Output, String> {
         _ => return Err("the name must end in .html, .svg, trace.json or .json".to_owned()),
     };
     Ok(Output { path, kind })
+}
+
+fn page(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let is_page = path.extension().is_some_and(|extension| extension == "html");
+    if is_page { Ok(path) } else { Err("the name must end in .html".to_owned()) }
 }
 
 fn number(text: &str) -> Result<(String, f64), String> {

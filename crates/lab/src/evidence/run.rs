@@ -1,23 +1,17 @@
 //! `lab run`: one experiment, measured and judged.
 
-use std::time::Duration;
-
 use anyhow::{Context, bail};
 use experiment_kit::Interrupt;
-use experiment_kit::conduct::{Conducted, Terms, conduct};
-use experiment_kit::experiment::{Experiment, Setup, Subject};
-use experiment_kit::machine::load_average;
-use experiment_kit::report::timestamp;
-use experiment_kit::results::{Results, report};
+use experiment_kit::conduct::Conducted;
+use experiment_kit::experiment::{Experiment, Subject};
 use experiment_kit::runtimes::{self, Runtime};
 use experiment_kit::verdict::Claim;
 
-use super::options::{Common, RunOptions};
+use super::measure::{self, Measured};
+use super::options::RunOptions;
+use super::page::Chapter;
 use super::progress::Progress;
-use super::{UNEXPECTED, screen};
-
-/// The exit code of bad usage.
-const BAD_USAGE: u8 = 2;
+use super::{BAD_USAGE, UNEXPECTED, outputs, predict, screen};
 
 /// Does it.
 pub(crate) fn command(options: &RunOptions) -> anyhow::Result<u8> {
@@ -28,7 +22,7 @@ pub(crate) fn command(options: &RunOptions) -> anyhow::Result<u8> {
             return Ok(BAD_USAGE);
         }
     };
-    let mut setup = Setup::new(experiment, options.common.quick, options.common.seed, interrupt.clone());
+    let mut setup = measure::setup(experiment, &options.common, &interrupt);
     for (name, value) in &options.set {
         if let Err(message) = setup.set(experiment, name, *value) {
             anstream::eprintln!("error: {message}");
@@ -40,20 +34,30 @@ pub(crate) fn command(options: &RunOptions) -> anyhow::Result<u8> {
     if let Some(wanted) = &options.on {
         setup.subject = Subject::Real(real(experiment, wanted, &interrupt)?);
     }
-    let (started, load_before) = (timestamp(clock::wall_now()), load_average());
+    outputs::check(options.out.iter().map(|output| output.path.as_path()))?;
+    let predictions = match options.predict {
+        true => predict::ask(experiment, &mut std::io::stdin().lock(), &mut std::io::stderr())?,
+        false => Vec::new(),
+    };
     let progress = Progress::on_stderr(experiment.name);
-    let ran = conduct(experiment, &setup, &terms(&options.common), &progress)?;
+    let measured = measure::measure(experiment, &setup, &measure::terms(&options.common), &progress)?;
     drop(progress);
-    let result = report(experiment, &setup, &ran, started, load_before, Vec::new());
-    if setup.flaw.is_none() && setup.real().is_none() {
-        Results::usual().keep(&result, &ran.measured)?;
-    }
+    measure::keep(&setup, &measured, Vec::new())?;
+    let Measured { report, ran } = measured;
     if options.common.json {
-        screen::print(&format!("{}\n", serde_json::to_string(&result)?))?;
+        screen::print(&format!("{}\n", serde_json::to_string(&report)?))?;
     } else {
         screen::print(&screen::result(experiment, &ran, screen::width()))?;
+        if options.predict {
+            screen::print(&predict::compare(&predictions, &ran.claims))?;
+        }
     }
-    end(ran, &options.common.expect, &interrupt)
+    let Conducted { measured, claims, recordings, error, .. } = ran;
+    outputs::write(&options.out, &Chapter { experiment, report, measured, recordings })?;
+    if let Some(first) = options.out.first().filter(|_| options.open) {
+        outputs::open(&first.path)?;
+    }
+    end(error, &claims, &options.common.expect, &interrupt)
 }
 
 fn asked(options: &RunOptions) -> Result<(&'static Experiment, Interrupt), String> {
@@ -83,35 +87,28 @@ fn asked(options: &RunOptions) -> Result<(&'static Experiment, Interrupt), Strin
 /// The real runtime of `experiment` that is called `wanted`: a family, or a version or its beginning.
 fn real(experiment: &Experiment, wanted: &str, interrupt: &Interrupt) -> anyhow::Result<Runtime> {
     let found = runtimes::find(experiment.against, interrupt);
-    let is_meant = |runtime: &&Runtime| {
-        runtime.name() == wanted
-            || runtime.name().split(' ').next() == Some(wanted)
-            || runtime.version == wanted
-            || runtime.version.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'))
-    };
     let names: Vec<String> = found.iter().map(Runtime::name).collect();
-    match found.iter().find(is_meant) {
+    match found.iter().find(|runtime| runtime.is_called(wanted)) {
         Some(runtime) => Ok(runtime.clone()),
         None if names.is_empty() => bail!("{} has no counterpart that is installed here", experiment.name),
         None => bail!("no runtime here is called `{wanted}`; there are {}", names.join(", ")),
     }
 }
 
-/// How long a run may take.
-pub(crate) fn terms(common: &Common) -> Terms {
-    let usual = Terms::usual(common.quick);
-    Terms { budget: common.budget.map_or(usual.budget, Duration::from_secs), ..usual }
-}
-
 /// The exit code of a run, after what cut it short has been said.
-fn end(ran: Conducted, expected: &[(String, String)], interrupt: &Interrupt) -> anyhow::Result<u8> {
+fn end(
+    error: Option<anyhow::Error>,
+    claims: &[Claim],
+    expected: &[(String, String)],
+    interrupt: &Interrupt,
+) -> anyhow::Result<u8> {
     if let Some(code) = interrupt.exit_code() {
         return Ok(code);
     }
-    if let Some(error) = ran.error {
+    if let Some(error) = error {
         return Err(error).context("the run ended early");
     }
-    Ok(if as_expected(&ran.claims, expected) { 0 } else { UNEXPECTED })
+    Ok(if as_expected(claims, expected) { 0 } else { UNEXPECTED })
 }
 
 /// Whether every claim has the verdict that was expected; says where not.

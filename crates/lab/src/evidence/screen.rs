@@ -3,12 +3,11 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use comfy_table::{CellAlignment, Table, presets};
 use experiment_kit::conduct::Conducted;
 use experiment_kit::experiment::{ChartSpec, Experiment};
-use experiment_kit::stats::Summary;
-use experiment_kit::verdict::{Claim, Verdict, significant};
+use experiment_kit::verdict::{Claim, Verdict};
 use owo_colors::OwoColorize;
+use trace_report::lanes::{Charset, Color, TerminalStyle};
 
 /// Behind two spaces, an id of three, and a word of twelve.
 const VERDICT_INDENT: usize = 19;
@@ -65,7 +64,7 @@ pub(crate) fn result(experiment: &Experiment, ran: &Conducted, width: usize) -> 
         return text;
     }
     for chart in experiment.charts {
-        text.push_str(&figures(chart, ran));
+        text.push_str(&figures(chart, ran, width));
     }
     let _ = writeln!(text, "\n{}", wrap(experiment.reading, 0, width));
     if !ran.measured.complete {
@@ -82,24 +81,11 @@ pub(crate) fn result(experiment: &Experiment, ran: &Conducted, width: usize) -> 
     text
 }
 
-fn figures(chart: &ChartSpec, ran: &Conducted) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_BORDERS_ONLY);
-    table.set_header(["cell", "p50", "p99", "max", "count"]);
-    let measured: Vec<&str> = ran.measured.cells(chart.metric).collect();
-    let known = ran.cells.iter().map(String::as_str).filter(|cell| measured.contains(cell));
-    let others = measured.iter().copied().filter(|cell| !ran.cells.iter().any(|known| known == cell));
-    for cell in known.chain(others) {
-        let Summary { p50, p99, max, count } = Summary::of(ran.measured.samples((chart.metric, cell)));
-        let [p50, p99, max] = [p50, p99, max].map(|value| significant(value).to_string());
-        table.add_row([cell.to_owned(), p50, p99, max, count.to_string()]);
-    }
-    for column in 1..5 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    format!("\n{}\n{table}\n", format!("{}, {}", chart.title, chart.unit).bold())
+fn figures(spec: &ChartSpec, ran: &Conducted, width: usize) -> String {
+    let chart = super::page::chart(spec, &ran.cells, &ran.measured);
+    // Colours are taken out at the print, where stdout is no terminal.
+    let style = TerminalStyle { width, color: Color::Always, charset: Charset::Unicode };
+    format!("\n{}\n", trace_report::chart::terminal(&chart, &style).trim_end())
 }
 
 /// One claim: word, rule, findings, and why.

@@ -52,7 +52,7 @@ pub(crate) fn command(options: &VerifyOptions) -> anyhow::Result<u8> {
             return Ok(BAD_USAGE);
         }
     };
-    outputs::check(&options.out)?;
+    outputs::check(options.out.iter().map(|path| path.as_path()))?;
     let interrupt = Interrupt::listen()?;
     let done = all(options, &chosen, &interrupt);
     let claims: BTreeMap<&str, &Claim> =
@@ -63,7 +63,7 @@ pub(crate) fn command(options: &VerifyOptions) -> anyhow::Result<u8> {
     } else {
         screen::print(&table(&rows, &claims, options.ko, screen::width()))?;
     }
-    outputs::write_all(&options.out, options.open)?;
+    outputs::write_whole_report(&options.out, options.open)?;
     if let Some(code) = interrupt.exit_code() {
         return Ok(code);
     }
@@ -91,7 +91,9 @@ fn select<'l>(ledger: &'l Ledger, words: &[String]) -> Result<Selection<'l>, Str
         );
         ids.extend(experiments::named(word).into_iter().flat_map(|one| one.claims).copied());
         if ids.len() == before {
-            return Err(format!("`{word}` is neither a topic (L, G), nor a claim, nor an experiment; see `lab list`"));
+            return Err(format!(
+                "`{word}` is neither a topic (L, G), nor a claim, nor an experiment; see `lab list`"
+            ));
         }
     }
     let is_meant = |id: &str| words.is_empty() || ids.contains(&id);
@@ -112,7 +114,13 @@ fn all(options: &VerifyOptions, chosen: &[&'static Experiment], interrupt: &Inte
         }
         let left = whole.saturating_sub(since(&clock, begun));
         let share = (left / (chosen.len() - index) as u32).min(share_max);
-        anstream::eprintln!("{}/{} {}: {}", index + 1, chosen.len(), experiment.name.bold(), experiment.question);
+        anstream::eprintln!(
+            "{}/{} {}: {}",
+            index + 1,
+            chosen.len(),
+            experiment.name.bold(),
+            experiment.question
+        );
         done.push(one(options, experiment, share, interrupt));
     }
     // Once more, longest first come last: what is left belongs to what is open.

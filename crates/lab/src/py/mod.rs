@@ -12,7 +12,7 @@ pub(crate) mod words;
 mod cpython;
 mod listing;
 mod spread;
-mod lock_lanes;
+pub(crate) mod lock_lanes;
 mod calibration;
 mod pictures;
 mod hint;
