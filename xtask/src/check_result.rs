@@ -1,4 +1,6 @@
 //! Checks a result file as a reader of it would: the promised fields, sane figures, a verdict for each claim.
+//!
+//! A file holds one result, or `{"schema": 1, "results": […]}` as `lab verify` and `lab crosscheck` print it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,6 +21,12 @@ pub(crate) struct Options {
     /// Figures that must be there, such as ping_ms.idle
     #[arg(long, value_delimiter = ',')]
     figures: Vec<String>,
+    /// A table of claims and verdicts (TOML): each must be judged, as there or as `inconclusive`
+    #[arg(long, value_name = "FILE")]
+    expected: Option<PathBuf>,
+    /// How many of the expected claims may be inconclusive
+    #[arg(long, default_value_t = 8, requires = "expected")]
+    inconclusive: usize,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -26,10 +34,42 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let text = fs::read_to_string(&options.file).with_context(|| format!("cannot read {name}"))?;
     let result: Value =
         serde_json::from_str(&text).with_context(|| format!("{name} is not one JSON object"))?;
-    check(&result, &options.claims, &options.figures).with_context(|| format!("{name} is no good result"))?;
-    for claim in result["claims"].as_array().into_iter().flatten() {
+    let results: Vec<&Value> = match result["results"].as_array() {
+        Some(results) => results.iter().collect(),
+        None => vec![&result],
+    };
+    for result in &results {
+        check(result, &options.claims, &options.figures)
+            .with_context(|| format!("{name} is no good result of {}", result["experiment"]))?;
+    }
+    let claims: Vec<&Value> =
+        results.iter().flat_map(|result| result["claims"].as_array().into_iter().flatten()).collect();
+    for claim in &claims {
         println!("{} {} ({} = {})", claim["id"], claim["verdict"], claim["metric"], claim["value"]);
     }
+    if let Some(path) = &options.expected {
+        let table = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let table = table.parse().with_context(|| format!("{} is no table", path.display()))?;
+        compare(&claims, &table, options.inconclusive)?;
+    }
+    Ok(())
+}
+
+/// Every claim of the table is judged, as it says or not at all, and most of them are.
+fn compare(claims: &[&Value], expected: &toml::Table, inconclusive_max: usize) -> Result<()> {
+    let mut open = Vec::new();
+    for (id, wanted) in expected {
+        let claim = claims.iter().find(|claim| claim["id"] == id.as_str());
+        let claim = claim.with_context(|| format!("claim {id} is not judged"))?;
+        let found = claim["verdict"].as_str().unwrap_or_default();
+        if found == "inconclusive" {
+            open.push(format!("{id} ({})", claim["reason"].as_str().unwrap_or_default()));
+        } else {
+            let wanted = wanted.as_str().unwrap_or_default();
+            ensure!(wanted == found, "claim {id} is `{found}`, not `{wanted}`: {claim}");
+        }
+    }
+    ensure!(open.len() <= inconclusive_max, "{} claims are not settled: {}", open.len(), open.join(", "));
     Ok(())
 }
 
@@ -78,6 +118,22 @@ fn check_figure(figure: &Value) -> Result<()> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_verdict_that_is_neither_expected_nor_open_is_found() {
+        let table: toml::Table = "L10 = \"holds\"\nL03 = \"fails\"\n".parse().unwrap();
+        let said = |l10: &str, l03: &str, open| {
+            let claims =
+                [json!({"id": "L10", "verdict": l10, "reason": "r"}), json!({"id": "L03", "verdict": l03})];
+            compare(&claims.iter().collect::<Vec<_>>(), &table, open).map_err(|error| error.to_string())
+        };
+        assert_eq!(said("holds", "fails", 0), Ok(()));
+        assert_eq!(said("inconclusive", "fails", 1), Ok(()));
+        assert!(said("inconclusive", "fails", 0).unwrap_err().contains("1 claims are not settled: L10 (r)"));
+        assert!(said("fails", "fails", 2).unwrap_err().starts_with("claim L10 is `fails`"));
+        assert!(said("holds", "holds", 2).unwrap_err().starts_with("claim L03 is `holds`"));
+        assert!(compare(&[], &table, 2).unwrap_err().to_string().contains("is not judged"));
+    }
 
     fn good() -> Value {
         json!({

@@ -5,6 +5,7 @@
 //! same time and says when it began and ended. Inline, the intervals follow each other and the whole takes `k` times as
 //! long; in the pool they overlap. The wall time runs from the first send to the last answer.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use experiment_kit::program::ServerProgram;
 use experiment_kit::verdict::Claim;
 use experiment_kit::{Calibration, Work};
 use runtime_lab::{crypto, http, offload};
+use runtime_trace::Recording;
 use serde::{Deserialize, Serialize};
 
 use crate::counterpart::Source;
@@ -74,6 +76,8 @@ enum Server {
 struct Handlers {
     server: Server,
     setup: Setup,
+    /// What loop and pool did in the last round, by cell.
+    recorded: BTreeMap<String, Recording>,
 }
 
 fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
@@ -84,7 +88,7 @@ fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
         }
         None => Server::Ours(ours(setup)?),
     };
-    Ok(Box::new(Handlers { server, setup: setup.clone() }))
+    Ok(Box::new(Handlers { server, setup: setup.clone(), recorded: BTreeMap::new() }))
 }
 
 fn ours(setup: &Setup) -> Result<Served> {
@@ -98,8 +102,9 @@ fn ours(setup: &Setup) -> Result<Served> {
         Span { begun, ended: now() }
     };
     let answer = |span: &Span| http::json(serde_json::to_string(span).expect("two numbers always make JSON"));
+    let recorder = setup.recorder.clone();
     Served::start(
-        |runtime| runtime.pool_threads(4),
+        |runtime| runtime.pool_threads(4).recorder(recorder),
         move |server| {
             let (inline, pooled) = (compute.clone(), compute);
             let in_pool = move |compute: Box<dyn FnOnce() -> Span + Send>| async move {
@@ -151,10 +156,19 @@ impl Bench for Handlers {
         }
         let spans: Vec<Span> = connections.iter_mut().map(answer).collect::<Result<_>>()?;
         sink.add("wall_ms", self.setup.clock.now().saturating_duration_since(begun).as_secs_f64() * 1e3);
+        let recording = self.setup.recorder.collect();
         if count > 1 {
             sink.add("overlaps", overlaps(&spans) as f64);
+            self.recorded.insert(cell.to_owned(), recording);
         }
         Ok(())
+    }
+
+    fn recordings(&mut self) -> Vec<(String, Recording)> {
+        let recorded = std::mem::take(&mut self.recorded).into_iter();
+        recorded
+            .map(|(cell, recording)| (format!("Loop and pool in the last round of {cell}"), recording))
+            .collect()
     }
 
     fn processes(&self) -> Vec<u32> {

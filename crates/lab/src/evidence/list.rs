@@ -19,7 +19,7 @@ pub(crate) fn command(options: &ListOptions) -> anyhow::Result<u8> {
 fn as_json(ledger: &Ledger) -> anyhow::Result<String> {
     let experiments: Vec<serde_json::Value> = experiments::all()
         .map(|one| {
-            let flaws: Vec<_> = one.flaws.iter().map(|flaw| json!({"name": flaw.name, "breaks": flaw.breaks})).collect();
+            let flaws: Vec<_> = one.flaws.iter().map(|flaw| json!({"name": flaw.name, "breaks": flaw.breaks, "flips": flaw.flips})).collect();
             let knobs: Vec<_> = (one.knobs.iter())
                 .map(|knob| json!({"name": knob.name, "help": knob.help, "usual": knob.usual, "quick": knob.quick}))
                 .collect();
