@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo run --example http_hello             # then: curl 'http://127.0.0.1:8080/hello?name=you'
 //! cargo run --example http_hello -- 0        # a port that is free
+//! RUNTIME_LAB_TRACE=hello.json cargo run --example http_hello -- --requests 9   # what happened, for ui.perfetto.dev
 //! ```
 //!
 //! Ctrl-C ends it. Watch `/key`: it computes for a while on a pool thread, and `/hello` is answered meanwhile. The
@@ -10,7 +11,7 @@
 
 use clap::Parser;
 use runtime_lab::http::{self, Request, Response, Server};
-use runtime_lab::{RunMode, Runtime, crypto};
+use runtime_lab::{Check, RunMode, Runtime, crypto};
 
 /// Serves /, /hello?name=NAME and /key?password=WORD on this machine.
 #[derive(Parser)]
@@ -18,6 +19,9 @@ struct Options {
     /// The port to listen on; 0 takes one that is free.
     #[arg(default_value_t = 8080)]
     port: u16,
+    /// End after so many requests, which a trace needs; without it Ctrl-C ends it.
+    #[arg(long, value_name = "N")]
+    requests: Option<u64>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -29,6 +33,17 @@ fn main() -> anyhow::Result<()> {
         .route("/key", key)
         .serve(&runtime.handle())?;
     println!("listening on http://{}", server.local_addr());
+    if let Some(limit) = options.requests {
+        // A check watcher runs in each pass of the loop. It keeps the loop alive, so it is closed with the server.
+        let check = Check::new(&runtime.handle());
+        let this = check.clone();
+        check.start(move |_lp| {
+            if server.stats().requests >= limit {
+                server.stop();
+                this.close();
+            }
+        })?;
+    }
     runtime.run(RunMode::Default)?;
     Ok(())
 }

@@ -13,11 +13,16 @@
 //! # Ok::<(), runtime_lab::RuntimeError>(())
 //! ```
 //!
+//! # A trace of any program
+//! With `RUNTIME_LAB_TRACE=FILE.json` in its environment a program that uses a [`Runtime`] writes what its loops and pools
+//! did into that file, for ui.perfetto.dev; its code need not know.
+//!
 //! # Layout
 //! [`Runtime`] owns loop and pool; `join` is the place where they meet, and the lesson; `request` is work that a
 //! callback or a future can wait for; [`fs`], [`dns`] and [`crypto`] are such work; [`http`] is a server.
 
 mod runtime;
+mod trace_file;
 mod join;
 mod request;
 pub mod fs;

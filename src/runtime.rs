@@ -1,4 +1,11 @@
 //! The runtime: one loop, one pool, one thread that runs callbacks and several that run jobs.
+//!
+//! # Model
+//! ```text
+//! Runtime::builder() --options--> build --> loop + pool + recorder --drop--> loop, pool, then the trace file
+//! ```
+//! With `RUNTIME_LAB_TRACE=FILE.json` in the environment a runtime whose code names no recorder records all the same, and
+//! writes a Chrome trace to that file when it is dropped; `trace_file` has the rules.
 
 use std::future::Future;
 use std::rc::Rc;
@@ -10,6 +17,7 @@ use event_loop::{EventLoop, JoinError, LoopError, LoopHandle, LoopOptions, Panic
 use runtime_trace::Recorder;
 
 use crate::join::{self, JobHandle};
+use crate::trace_file::{TraceFile, WriteAtEnd};
 
 /// What can go wrong with a runtime as a whole.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +44,8 @@ pub struct RuntimeBuilder {
     pool: PoolBuilder,
     shared_pool: Option<BlockingPool>,
     recorder: Recorder,
+    /// The file that the environment asked for, until the code names a recorder of its own.
+    trace_file: Option<&'static TraceFile>,
 }
 
 impl RuntimeBuilder {
@@ -82,8 +92,15 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Records what loop and pool do.
+    /// Records what loop and pool do. Without this call they are recorded when `RUNTIME_LAB_TRACE=FILE.json` is set, and
+    /// the runtime writes a Chrome trace to that file when it is dropped; with it the variable has no effect, even when
+    /// the recorder is off.
     pub fn recorder(mut self, recorder: Recorder) -> Self {
+        self.trace_file = None;
+        self.record_into(recorder)
+    }
+
+    fn record_into(mut self, recorder: Recorder) -> Self {
         self.options = self.options.recorder(recorder.clone());
         self.pool = self.pool.recorder(recorder.clone());
         self.recorder = recorder;
@@ -101,7 +118,8 @@ impl RuntimeBuilder {
         };
         let event_loop = self.options.build()?;
         event_loop.handle().set_data(Rc::new(pool.clone()));
-        Ok(Runtime { event_loop, pool, recorder: self.recorder })
+        let trace = self.trace_file.map(WriteAtEnd);
+        Ok(Runtime { event_loop, pool, recorder: self.recorder, _trace: trace })
     }
 }
 
@@ -113,6 +131,8 @@ pub struct Runtime {
     event_loop: EventLoop,
     pool: BlockingPool,
     recorder: Recorder,
+    /// Fields are dropped in order: by then the loop and, unless others hold it, the pool have ended.
+    _trace: Option<WriteAtEnd>,
 }
 
 impl Runtime {
@@ -126,11 +146,16 @@ impl Runtime {
 
     /// Options to build a runtime with.
     pub fn builder() -> RuntimeBuilder {
-        RuntimeBuilder {
+        let builder = RuntimeBuilder {
             options: EventLoop::options(),
             pool: BlockingPool::builder().clock(Clock::real()),
             shared_pool: None,
             recorder: Recorder::off(),
+            trace_file: TraceFile::of_process(),
+        };
+        match builder.trace_file {
+            Some(file) => builder.record_into(file.recorder()),
+            None => builder,
         }
     }
 
@@ -182,5 +207,19 @@ impl Runtime {
             Some(outcome) => Ok(outcome?),
             None => Err(JoinError::Cancelled.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recorder_in_the_code_comes_before_the_variable() {
+        let asked = TraceFile::named(Some("never-written.json".into())).expect("a file");
+        let asked: &'static TraceFile = Box::leak(Box::new(asked));
+        let builder = RuntimeBuilder { trace_file: Some(asked), ..Runtime::builder() };
+        let runtime = builder.recorder(Recorder::off()).build().expect("a runtime");
+        assert!(runtime._trace.is_none() && !runtime.recorder().is_on());
     }
 }

@@ -219,7 +219,7 @@ impl Instruments {
             let (kind, _) = slice_of(site.callee);
             self.lane.record(begun, kind, self.id_base | u64::from(site.id), 0, arg);
         }
-        self.push(u64::from(site.id), Name::Callee(site.callee), site.location, begun);
+        self.push(u64::from(site.id), || Name::Callee(site.callee), site.location, begun);
         Some(begun)
     }
 
@@ -235,10 +235,18 @@ impl Instruments {
         self.pop(now);
     }
 
-    fn push(&self, id: u64, name: Name, location: &'static Location<'static>, begun: Instant) {
+    /// Opens a frame, where anybody will ask for self times.
+    fn push(
+        &self,
+        id: u64,
+        name: impl FnOnce() -> Name,
+        location: &'static Location<'static>,
+        begun: Instant,
+    ) {
         if self.threshold.is_none() {
             return;
         }
+        let name = name();
         let frame = Frame { id: self.id_base | id, name, location, begun, inside: Duration::ZERO };
         self.blame.borrow_mut().frames.push(frame);
     }
@@ -380,7 +388,7 @@ fn enter_span<'a>(lp: &'a LoopHandle, site: &SpanSite) -> LeaveSpan<'a> {
         let arg = instruments.name_of(&site.inner.name, site.inner.location);
         instruments.lane.record(begun, EventKind::SpanBegin, instruments.id_base, 0, arg);
     }
-    instruments.push(0, Name::Span(site.clone()), site.inner.location, begun);
+    instruments.push(0, || Name::Span(site.clone()), site.inner.location, begun);
     LeaveSpan(instruments)
 }
 

@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use trace_report::chrome::{self, Summary};
+
 /// `starvation` has tests of its own: it takes its time.
 const EXAMPLES: [&str; 6] =
     ["hello_timer", "phase_order", "pool_cancel", "file_read", "futures", "http_hello"];
@@ -152,26 +154,33 @@ struct Ended(Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {
+        // One that has ended by itself was waited for, and cannot be killed any more.
         self.0.kill().and_then(|()| self.0.wait()).expect("the example can be ended");
     }
 }
 
-#[test]
-fn http_hello_serves_until_it_is_ended() {
-    let server = Command::new(program("http_hello")).arg("0").stdout(Stdio::piped()).spawn();
-    let mut server = Ended(server.unwrap());
+/// The server of http_hello, and the line in which it says where it listens.
+fn http_hello(command: &mut Command) -> (Ended, String) {
+    let mut server = Ended(command.stdout(Stdio::piped()).spawn().unwrap());
     let mut first = String::new();
     BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut first).unwrap();
-    let answer = |path: &str| {
-        let addr = first.trim().strip_prefix("listening on http://").expect("an address");
-        let mut stream = TcpStream::connect(addr).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    };
-    let answers = [answer("/hello?name=you"), answer("/hello"), answer("/key?password=secret")];
+    (server, first)
+}
+
+fn answer(first: &str, path: &str) -> String {
+    let addr = first.trim().strip_prefix("listening on http://").expect("an address");
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn http_hello_serves_until_it_is_ended() {
+    let (_server, first) = http_hello(Command::new(program("http_hello")).arg("0"));
+    let answers = ["/hello?name=you", "/hello", "/key?password=secret"].map(|path| answer(&first, path));
     assert!(answers[0].ends_with("\r\n\r\nhello, you\n"), "{}", answers[0]);
     assert!(answers[1].ends_with("\r\n\r\nhello, world\n"), "{}", answers[1]);
     let key = answers[2].rsplit("\r\n").next().unwrap().trim();
@@ -201,4 +210,60 @@ fn bad_arguments_give_the_usage_and_2() {
         let help = output(name, &["--help"]);
         assert!(help.contains(&format!("Usage: {name}")), "{help}");
     }
+}
+
+/// The variable with which every program that uses a runtime writes a trace.
+const TRACE: &str = "RUNTIME_LAB_TRACE";
+
+/// What the checker says of a trace.
+#[track_caller]
+fn checked(file: &Path) -> Summary {
+    let trace = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    chrome::check(&trace).unwrap_or_else(|problems| panic!("{}: {problems:#?}", file.display()))
+}
+
+#[test]
+fn every_example_leaves_a_trace_that_viewers_accept() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in EXAMPLES.into_iter().filter(|name| *name != "http_hello") {
+        let file = folder.path().join(format!("{name}.json"));
+        let output = Command::new(program(name)).env(TRACE, &file).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{name}: {output:?}");
+        let summary = checked(&file);
+        assert!(summary.slices > 3 && summary.dropped == 0, "{name}: {summary:?}");
+        let jobs = match name {
+            "pool_cancel" => 3,
+            "file_read" | "futures" => 1,
+            _ => 0,
+        };
+        assert!(summary.flows >= jobs, "{name}: {summary:?}");
+    }
+    // Two runtimes one after the other share the file: for each a lane of the loop and one of those outside the pool.
+    assert_eq!(checked(&folder.path().join("phase_order.json")).threads, 4);
+}
+
+#[test]
+fn http_hello_leaves_a_trace_when_it_has_answered_enough() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("http_hello.json");
+    let mut command = Command::new(program("http_hello"));
+    let (mut server, first) = http_hello(command.args(["0", "--requests", "2"]).env(TRACE, &file));
+    assert!(answer(&first, "/key?password=secret").contains("200 OK"));
+    assert!(answer(&first, "/hello").ends_with("hello, world\n"));
+    assert!(server.0.wait().unwrap().success());
+    let summary = checked(&file);
+    assert!(summary.flows == 1 && summary.asyncs >= 1 && summary.dropped == 0, "{summary:?}");
+}
+
+#[test]
+fn a_trace_that_cannot_be_written_is_told_and_changes_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("no-such-folder").join("trace.json");
+    let output = Command::new(program("hello_timer")).env(TRACE, &file).output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && String::from_utf8(output.stdout).unwrap().contains("tick 3"));
+    assert!(
+        errors.starts_with("RUNTIME_LAB_TRACE: cannot write ") && errors.lines().count() == 1,
+        "{errors}"
+    );
 }

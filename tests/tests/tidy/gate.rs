@@ -3,7 +3,7 @@
 use crate::repo::{self, Finding, Source};
 
 /// What the gate must run, as it is written in `.ci/run`.
-const STEPS: [&str; 10] = [
+const STEPS: [&str; 12] = [
     "cargo fmt --all --check",
     "cargo clippy --workspace --all-targets",
     "-D warnings",
@@ -11,6 +11,8 @@ const STEPS: [&str; 10] = [
     "cargo doc --workspace --no-deps",
     "cargo xtask loom",
     "cargo xtask book",
+    "cargo xtask browser --require",
+    "cargo xtask check-trace",
     "cargo build --examples",
     "cargo bench --no-run",
     "cargo run --release --example starvation",
