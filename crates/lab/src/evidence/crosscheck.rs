@@ -76,7 +76,7 @@ pub(crate) fn command(options: &CrosscheckOptions) -> anyhow::Result<u8> {
     } else {
         screen::print(&summary(&reports))?;
     }
-    outputs::write_whole_report(&options.out, options.open)?;
+    outputs::write_whole_report(&options.out, options.open, false)?;
     Ok(interrupt.exit_code().unwrap_or(u8::from(errors > 0)))
 }
 

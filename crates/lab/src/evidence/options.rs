@@ -113,6 +113,9 @@ pub(crate) struct ReportOptions {
     /// Open it in the browser
     #[arg(long)]
     pub(crate) open: bool,
+    /// Show the statements in Korean
+    #[arg(long)]
+    pub(crate) ko: bool,
 }
 
 /// What several commands understand.

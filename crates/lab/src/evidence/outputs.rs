@@ -58,11 +58,11 @@ fn svg(chapter: &Chapter) -> String {
 ///
 /// # Errors
 /// What cannot be read or written.
-pub(crate) fn write_whole_report(paths: &[PathBuf], open_first: bool) -> Result<()> {
+pub(crate) fn write_whole_report(paths: &[PathBuf], open_first: bool, korean: bool) -> Result<()> {
     if paths.is_empty() {
         return Ok(());
     }
-    let page = page::whole(&kept()?);
+    let page = page::whole(&kept()?, korean);
     for path in paths {
         write_whole(path, page.as_bytes())?;
         anstream::eprintln!("wrote {}", path.display());

@@ -13,6 +13,7 @@ use trace_report::chart::{LatencyChart, Series, latency_svg, ranges_svg};
 use trace_report::html::{Cell, Column, Page, Table, Tone, chart_table};
 
 use super::differences::Differences;
+use super::list::statement;
 use super::pictures;
 
 /// A curve of fewer samples than this would only show its steps.
@@ -30,19 +31,19 @@ pub(crate) struct Chapter {
     pub(crate) recordings: Vec<(String, Recording)>,
 }
 
-/// The page of everything.
-pub(crate) fn whole(chapters: &[Chapter]) -> String {
+/// The page of everything, with the statements in Korean where that is wanted.
+pub(crate) fn whole(chapters: &[Chapter], korean: bool) -> String {
     let ledger = Ledger::read();
     let mut page = Page::new("runtime-lab: what was measured here");
     page.paragraph(
         "Each row is one statement. Press a header to sort, type a word or press a verdict to filter, and follow an id to the \
          experiment that settled it: its rule, its figures, its pictures and the same on real runtimes.",
     );
-    page.heading("Ledger").table(&ledger_table(&ledger, chapters));
+    page.heading("Ledger").table(&ledger_table(&ledger, chapters, korean));
     page.heading("Experiments").contents();
     for chapter in chapters {
         page.section(chapter.experiment.name, &heading(chapter.experiment));
-        add(&mut page, chapter);
+        add(&mut page, chapter, korean);
     }
     if let Some(last) = chapters.last() {
         page.heading("Machine").table(&machine(&last.report));
@@ -53,7 +54,7 @@ pub(crate) fn whole(chapters: &[Chapter]) -> String {
 /// The page of one experiment.
 pub(crate) fn single(chapter: &Chapter) -> String {
     let mut page = Page::new(heading(chapter.experiment));
-    add(&mut page, chapter);
+    add(&mut page, chapter, false);
     page.heading("Machine").table(&machine(&chapter.report));
     page.render()
 }
@@ -79,7 +80,7 @@ fn heading(experiment: &Experiment) -> String {
     format!("{}: {}", experiment.name, experiment.question)
 }
 
-fn ledger_table(ledger: &Ledger, chapters: &[Chapter]) -> Table {
+fn ledger_table(ledger: &Ledger, chapters: &[Chapter], korean: bool) -> Table {
     let judged: BTreeMap<&str, (&Chapter, &Claim)> = (chapters.iter())
         .flat_map(|chapter| {
             chapter.report.claims.iter().map(move |claim| (claim.id.as_str(), (chapter, claim)))
@@ -100,7 +101,7 @@ fn ledger_table(ledger: &Ledger, chapters: &[Chapter]) -> Table {
             None => [
                 Cell::from(row.id.as_str()),
                 Cell::verdict(Tone::Open, "not measured"),
-                Cell::from(row.en.as_str()),
+                Cell::from(statement(row, korean)),
                 Cell::from(origin(row)),
                 Cell::from(""),
                 Cell::from(""),
@@ -115,7 +116,7 @@ fn ledger_table(ledger: &Ledger, chapters: &[Chapter]) -> Table {
                 [
                     Cell::from(row.id.as_str()).to(chapter.experiment.name),
                     Cell::verdict(tone(&claim.verdict), claim.verdict.word()),
-                    Cell::from(row.en.as_str()),
+                    Cell::from(statement(row, korean)),
                     Cell::from(origin(row)),
                     number(value),
                     number(first.map(|finding| finding.threshold)),
@@ -139,7 +140,7 @@ fn tone(verdict: &Verdict) -> Tone {
     }
 }
 
-fn add(page: &mut Page, chapter: &Chapter) {
+fn add(page: &mut Page, chapter: &Chapter, korean: bool) {
     let Chapter { experiment, report, measured, recordings } = chapter;
     page.paragraph(experiment.reading);
     if !report.complete {
@@ -147,9 +148,14 @@ fn add(page: &mut Page, chapter: &Chapter) {
     }
     let ledger = Ledger::read();
     for claim in &report.claims {
-        let statement = ledger.row(&claim.id).map_or("", |row| row.en.as_str());
+        let statement = ledger.row(&claim.id).map_or("", |row| statement(row, korean));
         let title = format!("{} {}: {statement}", claim.id, claim.verdict.word());
         page.callout(tone(&claim.verdict), &title, &explanation(claim));
+        let measured: Vec<String> = (claim.findings.iter())
+            .filter(|finding| finding.interval.is_some())
+            .map(experiment_kit::finding::Finding::sentence)
+            .collect();
+        page.list(measured.iter().map(String::as_str));
     }
     for spec in experiment.charts {
         let chart = chart(spec, &report.cells, measured);
@@ -185,9 +191,6 @@ fn add(page: &mut Page, chapter: &Chapter) {
 
 fn explanation(claim: &Claim) -> String {
     let mut text = format!("Rule: {}.", claim.rule.trim_end_matches('.'));
-    for finding in claim.findings.iter().filter(|finding| finding.interval.is_some()) {
-        text.push_str(&format!(" {}.", finding.sentence()));
-    }
     match &claim.verdict {
         Verdict::Depends { condition } => text.push_str(&format!(" It depends on {condition}.")),
         Verdict::Inconclusive { reason } => text.push_str(&format!(" Not settled: {reason}.")),

@@ -14,6 +14,6 @@ pub(crate) fn command(options: &ReportOptions) -> anyhow::Result<u8> {
     if outputs::kept()?.is_empty() {
         anyhow::bail!("nothing was measured yet; begin with `lab verify --quick L G`, or `lab run NAME`");
     }
-    outputs::write_whole_report(&paths, options.open)?;
+    outputs::write_whole_report(&paths, options.open, options.ko)?;
     Ok(0)
 }

@@ -63,7 +63,7 @@ pub(crate) fn command(options: &VerifyOptions) -> anyhow::Result<u8> {
     } else {
         screen::print(&table(&rows, &claims, options.ko, screen::width()))?;
     }
-    outputs::write_whole_report(&options.out, options.open)?;
+    outputs::write_whole_report(&options.out, options.open, options.ko)?;
     if let Some(code) = interrupt.exit_code() {
         return Ok(code);
     }
