@@ -3,7 +3,7 @@
 use crate::repo::{self, Finding, Source};
 
 /// What the gate must run, as it is written in `.ci/run`.
-const STEPS: [&str; 12] = [
+const STEPS: [&str; 13] = [
     "cargo fmt --all --check",
     "cargo clippy --workspace --all-targets",
     "-D warnings",
@@ -16,6 +16,7 @@ const STEPS: [&str; 12] = [
     "cargo build --examples",
     "cargo bench --no-run",
     "cargo run --release --example starvation",
+    "lab verify --quick",
 ];
 
 const PAPERS: [&str; 10] = [
