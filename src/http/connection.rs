@@ -21,7 +21,7 @@ use hyper::{Method, StatusCode};
 
 use super::hyper_rt::LoopTimer;
 use super::message::{Request, Response, with_status};
-use super::server::{Open, Shared, bump};
+use super::server::{Open, Route, Shared, bump};
 use super::write_limit::WriteLimited;
 
 /// How much a connection that the server ends reads and throws away until the client ends its side, too.
@@ -125,35 +125,50 @@ async fn answer(shared: &Rc<Shared>, request: hyper::Request<Incoming>, marks: &
         headers: head.headers,
         body,
     };
-    match guarded(&route.span, || (route.handler)(request)) {
-        Some(future) => {
-            Reply { future: Some(future), span: route.span.clone(), shared: shared.clone() }.await
-        }
-        None => panicked(shared),
-    }
+    Reply { route, request: Some(request), future: None, shared }.await
 }
 
-/// A route that has begun to answer.
-struct Reply {
+/// A route that answers.
+///
+/// Where it answers at once, it is called, polled and dropped within one span: each span costs two readings of the clock
+/// when somebody looks.
+struct Reply<'a> {
+    route: &'a Route,
+    /// Until the route is called.
+    request: Option<Request>,
+    /// From then on until it has answered.
     future: Option<Pin<Box<dyn Future<Output = Response>>>>,
-    span: SpanSite,
-    shared: Rc<Shared>,
+    shared: &'a Rc<Shared>,
 }
 
-impl Future for Reply {
+impl Future for Reply<'_> {
     type Output = Response;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
-        let Reply { future, span, shared } = &mut *self;
-        let Some(future) = future else { return Poll::Ready(panicked(shared)) };
-        guarded(span, || future.as_mut().poll(cx)).unwrap_or_else(|| Poll::Ready(panicked(shared)))
+        let Reply { route, request, future, shared } = &mut *self;
+        let polled = guarded(&route.span, || {
+            if let Some(request) = request.take() {
+                *future = Some((route.handler)(request));
+            }
+            let polled = future.as_mut()?.as_mut().poll(cx);
+            if polled.is_ready() {
+                let answered = future.take();
+                // A destructor that panics does not take the answer away.
+                if catch_unwind(AssertUnwindSafe(|| drop(answered))).is_err() {
+                    bump(&shared.stats.panics);
+                }
+            }
+            Some(polled)
+        });
+        polled.flatten().unwrap_or_else(|| Poll::Ready(panicked(shared)))
     }
 }
 
-impl Drop for Reply {
+impl Drop for Reply<'_> {
     fn drop(&mut self) {
-        let future = self.future.take();
-        if guarded(&self.span, || drop(future)).is_none() {
+        if let Some(future) = self.future.take()
+            && guarded(&self.route.span, || drop(future)).is_none()
+        {
             bump(&self.shared.stats.panics);
         }
     }

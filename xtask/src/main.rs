@@ -1,5 +1,7 @@
 //! Chores that plain cargo cannot do: `cargo xtask --help` lists them.
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 mod process;
@@ -38,8 +40,19 @@ enum Chore {
     Browser(browser::Options),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Options::parse().chore {
+fn main() -> ExitCode {
+    match run(Options::parse().chore) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The reasons are for the person who typed the chore; a backtrace through this program would hide them.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: Chore) -> anyhow::Result<()> {
+    match chore {
         Chore::Loom(options) => loom::run(&options),
         Chore::Tsan => tsan::run(),
         Chore::Book(options) => mdbook::run(&options),

@@ -90,6 +90,7 @@ pub fn process_start_wall() -> SystemTime {
 }
 
 /// Nanoseconds from [`process_start`] to `at`; 0 for an earlier instant.
+#[inline]
 pub fn since_start_ns(at: Instant) -> u64 {
     at.saturating_duration_since(process_start()).as_nanos() as u64
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clock::{Clock, ManualClock};
 use event_loop::{Peer, Script, StallReport};
 use runtime_lab::http::{self, Limits, Request, Response, Server};
-use runtime_lab::{JobOutcome, LoopHandle, RunMode, Runtime, yield_now};
+use runtime_lab::{JobOutcome, LoopHandle, Recorder, RunMode, Runtime, RuntimeBuilder, yield_now};
 
 use crate::support::start_with;
 
@@ -18,22 +18,27 @@ const HOLD: Duration = Duration::from_millis(40);
 
 /// A GET of `path` in a world of its own: what the loop has to report.
 fn stalls(path: &str, routes: impl FnOnce(Server, ManualClock) -> Server) -> Vec<StallReport> {
+    played(path, Runtime::builder().stall_threshold(THRESHOLD), routes).handle().stalls()
+}
+
+/// The runtime after a GET of `path` in a world of its own.
+fn played(
+    path: &str,
+    builder: RuntimeBuilder,
+    routes: impl FnOnce(Server, ManualClock) -> Server,
+) -> Runtime {
     let script = Script::new();
     let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
     script.connects(Duration::from_millis(1), Peer(1), 80);
     script.sends(Duration::from_millis(2), Peer(1), request.as_bytes());
-    let runtime = Runtime::builder()
-        .event_loop(|options| options.script(&script))
-        .stall_threshold(THRESHOLD)
-        .build()
-        .unwrap();
+    let runtime = builder.event_loop(|options| options.script(&script)).build().unwrap();
     let lp = runtime.handle();
     let server = routes(Server::on("127.0.0.1:80").unwrap(), script.hands()).serve(&lp).unwrap();
     lp.set_timeout(Duration::from_secs(1), move |_lp| server.stop());
     assert!(!runtime.run(RunMode::Default).unwrap());
     let received = String::from_utf8(script.received_by(Peer(1))).unwrap();
     assert!(received.starts_with("HTTP/1.1 200 OK\r\n"), "{received}");
-    lp.stalls()
+    runtime
 }
 
 /// Asserts that this one place held the loop, once, for exactly this long.
@@ -150,6 +155,25 @@ fn of_a_route_and_what_it_calls_in_a_span_the_one_that_took_longer_is_named() {
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].name.as_str(), found[0].location.line()), (name, line));
         assert_eq!((found[0].longest, found[0].total), (own + inside, HOLD));
+    }
+}
+
+#[test]
+fn a_route_is_one_span_each_time_that_it_runs() {
+    for (path, spans) in [("/at-once", 1), ("/later", 2)] {
+        let recorder = Recorder::new(1 << 10);
+        let runtime = played(path, Runtime::builder().recorder(recorder.clone()), |server, _hands| {
+            server.route("/at-once", |_request| http::text("now")).route("/later", |_request| async {
+                yield_now().await;
+                http::text("then")
+            })
+        });
+        drop(runtime);
+        let recording = recorder.collect();
+        assert_eq!(recording.check(), Ok(()));
+        let slices = recording.slices();
+        let found = slices.iter().filter(|slice| recording.name(slice.arg).starts_with(path)).count();
+        assert_eq!(found, spans, "{path}");
     }
 }
 
