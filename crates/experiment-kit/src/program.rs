@@ -121,11 +121,13 @@ pub fn is_guard() -> bool {
     std::env::var_os(ROLE_VARIABLE).is_some_and(|role| role == GUARD)
 }
 
-/// The same command under a guard, where guards are used.
+/// The same command under a guard, where guards are used. This program in a role needs none: it ends with its standard
+/// input by itself.
 fn under_guard(command: &mut Command) -> Command {
     let (program, arguments) = (command.get_program().to_owned(), command.get_args().map(OsString::from));
     let arguments: Vec<OsString> = arguments.collect();
-    let mut outer = if GUARDED.load(Ordering::SeqCst) {
+    let has_role = command.get_envs().any(|(name, value)| name == ROLE_VARIABLE && value.is_some());
+    let mut outer = if GUARDED.load(Ordering::SeqCst) && !has_role {
         let mut outer = Command::new(this_program());
         outer.env(ROLE_VARIABLE, GUARD).arg(program);
         outer

@@ -14,6 +14,7 @@ pub mod event_loop;
 pub mod global_lock;
 mod counterpart;
 mod server;
+mod threads;
 
 use experiment_kit::experiment::Experiment;
 

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use experiment_kit::load::{ROLE_VARIABLE, client, this_program};
 use experiment_kit::program;
 
+use crate::event_loop;
 use crate::global_lock::interpreter;
 
 /// A part of an experiment that is a process of its own.
@@ -23,9 +24,6 @@ pub struct Part {
     /// What it does, with its arguments.
     pub main: fn(&[String]) -> anyhow::Result<()>,
 }
-
-/// All parts.
-const PARTS: &[&Part] = &[];
 
 /// What the variable begins with for a part of an experiment.
 const PREFIX: &str = "experiment:";
@@ -50,7 +48,7 @@ pub fn take() -> Option<ExitCode> {
 }
 
 fn run_part(name: &str) -> ExitCode {
-    let Some(part) = PARTS.iter().find(|part| part.name == name) else {
+    let Some(part) = event_loop::PARTS.iter().find(|part| part.name == name) else {
         eprintln!("there is no part of an experiment called {name}");
         return ExitCode::from(2);
     };

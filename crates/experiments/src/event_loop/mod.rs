@@ -1,8 +1,24 @@
 //! Experiments about the event loop and its pool, against Node where it is installed.
 
+mod one_thread;
+mod pool_rules;
+mod readiness;
+mod phases;
 mod handlers;
+mod burst;
 
 use experiment_kit::experiment::Experiment;
 
+use crate::roles::Part;
+
 /// In the order of the ledger.
-pub const ALL: &[&Experiment] = &[&handlers::EXPERIMENT];
+pub const ALL: &[&Experiment] = &[
+    &one_thread::EXPERIMENT,
+    &pool_rules::EXPERIMENT,
+    &readiness::EXPERIMENT,
+    &phases::EXPERIMENT,
+    &handlers::EXPERIMENT,
+];
+
+/// The parts of these experiments that are processes of their own.
+pub(crate) const PARTS: &[&Part] = &[&one_thread::kinds::PART, &pool_rules::PART, &readiness::talk::PART];

@@ -1,0 +1,280 @@
+//! One thread: where do callbacks run, which threads are there besides, and what is done on them?
+//!
+//! # Model
+//! ```text
+//! mixed      every kind of callback at once on one loop; each notes its thread and its time          L01, L07
+//! first use  a process that counts its threads before the first job and after a burst of jobs       L02
+//! KIND       a process that does one kind of request, one after another, and watches its threads    L04
+//! ```
+//! `mixed` runs within the lab, `first use` and the kinds in processes of their own, so that no other thread is counted. Where
+//! a request ran is told by the kernel: a kind that needs no pool starts no thread, and a pool thread that does the work of a
+//! request must wake up and fall asleep again for it.
+//!
+//! "And others" is taken by the letter: threads that are neither the loop's nor the pool's. In Node they are V8's and the one
+//! for signals; our loop and pool bring none along, and the one that is counted here watches the standard input of the
+//! process, as every part of an experiment must. Node says on which thread a callback runs through `/proc/thread-self`.
+
+use anyhow::Result;
+use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
+use experiment_kit::finding::{Finding, Judging};
+use experiment_kit::measurements::Sink;
+use experiment_kit::verdict::Claim;
+use runtime_lab::Recording;
+
+use crate::counterpart::{Source, Twin};
+
+pub(crate) mod kinds;
+mod mixed;
+
+/// The experiment.
+pub(super) static EXPERIMENT: Experiment = Experiment {
+    name: "one-thread",
+    topic: Topic::EventLoop,
+    question: "Which threads does a process with one event loop have, and what runs on them?",
+    reading: "Every callback runs on the loop's thread, one after another. A request for a file, a name, a key or random \
+              bytes wakes a thread of the pool; their synchronous variants, HTTP and timers wake none.",
+    claims: &["L01", "L02", "L04", "L07"],
+    knobs: &[
+        Knob {
+            name: "each",
+            help: "callbacks of each kind in the mixed load",
+            usual: 200.0,
+            quick: 60.0,
+            range: (40.0, 100_000.0),
+        },
+        Knob {
+            name: "requests",
+            help: "requests of each kind, one after another",
+            usual: 50.0,
+            quick: 15.0,
+            range: (5.0, 10_000.0),
+        },
+    ],
+    start,
+    judge,
+    charts: &[
+        ChartSpec {
+            metric: "pool_wakes",
+            unit: "times",
+            title: "How often a pool thread woke up and fell asleep again for a request, by kind",
+        },
+        ChartSpec {
+            metric: "threads_started",
+            unit: "threads",
+            title: "Threads that a kind of request started",
+        },
+    ],
+    against: &[Family::Node],
+    flaws: &[
+        Flaw {
+            name: "two-loops",
+            breaks: "a second loop on another thread takes half of the mixed load",
+            flips: &["L01", "L07"],
+        },
+        Flaw {
+            name: "no-pool",
+            breaks: "what should be handed to the pool is done on the loop's thread",
+            flips: &["L02", "L04"],
+        },
+    ],
+};
+
+static TWIN: Twin = Twin {
+    part: &kinds::PART,
+    source: &Source { name: "one-thread.js", text: include_str!("../../programs/one-thread.js") },
+};
+
+const MIXED: &str = "mixed";
+const FIRST_USE: &str = "first use";
+
+/// Requests that are said to go to the pool.
+const POOLED: &[&str] = &["read a file", "look up a name", "pbkdf2", "random bytes"];
+/// Requests that are not.
+const NOT_POOLED: &[&str] = &["read a file, sync", "pbkdf2, sync", "http", "timer"];
+
+/// Callbacks of each kind without which a run proves nothing.
+const CALLBACKS_MIN: f64 = 20.0;
+/// The size that the statement gives to the pool.
+const POOL_STATED: f64 = 4.0;
+/// A pool thread wakes once for a request at least; that the kernel has counted the last sleep is not certain.
+const WAKES_MIN: f64 = 0.5;
+
+struct OneThread {
+    setup: Setup,
+    recording: Option<Recording>,
+}
+
+fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
+    Ok(Box::new(OneThread { setup: setup.clone(), recording: None }))
+}
+
+impl Bench for OneThread {
+    fn cells(&self) -> Vec<String> {
+        let cells =
+            [MIXED, FIRST_USE].into_iter().chain(POOLED.iter().copied()).chain(NOT_POOLED.iter().copied());
+        cells.map(str::to_owned).collect()
+    }
+
+    fn measure(&mut self, cell: &str, sink: &mut Sink<'_>) -> Result<()> {
+        if cell != MIXED || self.setup.real().is_some() {
+            return TWIN.measure(&self.setup, cell, None, sink);
+        }
+        drop(self.setup.recorder.collect()); // Only the last round is drawn.
+        mixed::measure(&self.setup, sink)?;
+        self.recording = self.setup.recorder.is_on().then(|| self.setup.recorder.collect());
+        Ok(())
+    }
+
+    fn recordings(&mut self) -> Vec<(String, Recording)> {
+        let title =
+            || "A mixed load: one thread for every callback, four for the work of requests".to_owned();
+        self.recording.take().map(|recording| (title(), recording)).into_iter().collect()
+    }
+}
+
+fn judge(judging: &Judging<'_>) -> Vec<Claim> {
+    let fewest =
+        |what: &str| judging.smallest(what, "callbacks", ("fewest_of_a_kind", MIXED)).at_least(CALLBACKS_MIN);
+    let elsewhere = judging.total("callbacks on another thread", "callbacks", ("elsewhere", MIXED));
+    let overlaps = judging.total("callbacks that began while another ran", "callbacks", ("overlaps", MIXED));
+    vec![
+        Claim::all(
+            "L01",
+            format!(
+                "callbacks of HTTP, timers, ticks, microtasks, immediates, promises, files, names and keys ran, at least \
+                 {CALLBACKS_MIN} of each, and none of them on another thread than the loop's"
+            ),
+            vec![elsewhere.at_most(0.0), fewest("callbacks of the rarest kind")],
+        ),
+        more_threads(judging),
+        to_the_pool(judging),
+        Claim::all(
+            "L07",
+            format!(
+                "at least {CALLBACKS_MIN} callbacks of each kind are timed, and none begins while another runs"
+            ),
+            vec![overlaps.at_most(0.0), fewest("timed callbacks of the rarest kind")],
+        ),
+    ]
+}
+
+fn more_threads(judging: &Judging<'_>) -> Claim {
+    let at = |metric| (metric, FIRST_USE);
+    let fewest = judging.smallest("fewest pool threads after the first use", "threads", at("pool_threads"));
+    let most = judging.largest("most pool threads after the first use", "threads", at("pool_threads"));
+    let others = judging.smallest(
+        "threads that are neither the loop's nor the pool's",
+        "threads",
+        at("other_threads"),
+    );
+    let before = judging.largest("pool threads before the first use", "threads", at("pool_threads_before"));
+    Claim::depends(
+        "L02",
+        format!(
+            "once the pool was used it has exactly {POOL_STATED} threads, and there is at least one that is neither its own \
+             nor the loop's; before that it has none"
+        ),
+        "whether the pool was used: its threads are started by the first job, not with the process",
+        vec![fewest.at_least(POOL_STATED), most.at_most(POOL_STATED), others.at_least(1.0)],
+        vec![before.at_most(0.0)],
+    )
+}
+
+fn to_the_pool(judging: &Judging<'_>) -> Claim {
+    let pooled = POOLED.iter().map(|kind| -> Finding {
+        let what = format!("times that a pool thread woke up for a request: {kind}");
+        judging.smallest(what, "times", ("pool_wakes", kind)).at_least(WAKES_MIN)
+    });
+    let not_pooled = NOT_POOLED.iter().map(|kind| {
+        let what = format!("threads started by requests: {kind}");
+        judging.largest(what, "threads", ("threads_started", kind)).at_most(0.0)
+    });
+    Claim::all(
+        "L04",
+        format!(
+            "file work, name look-up, pbkdf2 and random bytes wake a pool thread at least {WAKES_MIN} times for each request; \
+             their synchronous variants, HTTP and timers start no thread"
+        ),
+        pooled.chain(not_pooled).collect(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use experiment_kit::measurements::Measurements;
+
+    use super::*;
+
+    struct World {
+        elsewhere: f64,
+        overlaps: f64,
+        fewest: f64,
+        pool: (f64, f64),
+        others: f64,
+        wakes: f64,
+        started_by_http: f64,
+    }
+
+    const REAL: World = World {
+        elsewhere: 0.0,
+        overlaps: 0.0,
+        fewest: 60.0,
+        pool: (0.0, 4.0),
+        others: 5.0,
+        wakes: 1.1,
+        started_by_http: 0.0,
+    };
+
+    fn verdicts(world: &World) -> String {
+        let mut measured = Measurements::new(2);
+        measured.extend("elsewhere", MIXED, [world.elsewhere]);
+        measured.extend("overlaps", MIXED, [world.overlaps]);
+        measured.extend("fewest_of_a_kind", MIXED, [world.fewest]);
+        measured.extend("pool_threads_before", FIRST_USE, [world.pool.0]);
+        measured.extend("pool_threads", FIRST_USE, [world.pool.1]);
+        measured.extend("other_threads", FIRST_USE, [world.others]);
+        for kind in POOLED {
+            measured.extend("pool_wakes", kind, [world.wakes]);
+        }
+        for kind in NOT_POOLED {
+            measured.extend(
+                "threads_started",
+                kind,
+                [if *kind == "http" { world.started_by_http } else { 0.0 }],
+            );
+        }
+        measured.end_round();
+        let claims = judge(&Judging { measured: &measured, seed: 7 });
+        claims.iter().map(|claim| claim.verdict.word()).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn the_world_as_it_is() {
+        assert_eq!(verdicts(&REAL), "holds, depends, holds, holds");
+    }
+
+    #[test]
+    fn one_callback_elsewhere_or_at_once_refutes() {
+        assert_eq!(verdicts(&World { elsewhere: 1.0, ..REAL }), "fails, depends, holds, holds");
+        assert_eq!(verdicts(&World { overlaps: 1.0, ..REAL }), "holds, depends, holds, fails");
+        assert_eq!(verdicts(&World { fewest: 0.0, ..REAL }), "fails, depends, holds, fails");
+    }
+
+    #[test]
+    fn the_pool_is_judged_by_the_letter() {
+        assert_eq!(verdicts(&World { pool: (4.0, 4.0), ..REAL }), "holds, holds, holds, holds");
+        for wrong in [
+            World { pool: (0.0, 3.0), ..REAL },
+            World { pool: (0.0, 5.0), ..REAL },
+            World { others: 0.0, ..REAL },
+        ] {
+            assert_eq!(verdicts(&wrong), "holds, fails, holds, holds");
+        }
+    }
+
+    #[test]
+    fn work_that_wakes_nobody_is_not_in_the_pool_and_sockets_that_start_a_thread_are() {
+        assert_eq!(verdicts(&World { wakes: 0.0, ..REAL }), "holds, depends, fails, holds");
+        assert_eq!(verdicts(&World { started_by_http: 1.0, ..REAL }), "holds, depends, fails, holds");
+    }
+}
