@@ -17,12 +17,20 @@ def words(defaults):
     return chosen
 
 
-def figure(metric, value):
-    sys.stdout.write("FIGURE " + metric + " " + repr(value) + "\n")
+def figure(metric, values):
+    text = " ".join([repr(value) for value in values])
+    sys.stdout.write("FIGURE " + metric + " " + text + "\n")
 
 
 def countdown(n):
     while n > 0:
+        n -= 1
+
+
+def count_in_dict(n):
+    counts = {"turns": 0}
+    while n > 0:
+        counts["turns"] = counts["turns"] + 1
         n -= 1
 
 
@@ -45,10 +53,10 @@ def speed():
     return best
 
 
-def in_sequence(shares, turns):
+def in_sequence(shares, turns, work=countdown):
     start = now()
     for _ in range(shares):
-        countdown(turns)
+        work(turns)
     return now() - start
 
 
@@ -62,50 +70,59 @@ def in_threads(shares, turns):
     return now() - start
 
 
-def child(turns, ready, go, done):
+def child(turns, tries, ready, go, done):
     ready.put("ready")
-    go.get()
-    countdown(turns)
-    done.put("done")
+    for _ in range(tries):
+        go.get()
+        countdown(turns)
+        done.put("done")
 
 
-def in_processes(shares, turns):
-    """Starting a process is not part of the work: the time runs from `go` to the last `done`."""
+def in_processes(shares, turns, tries):
+    """Starting a process is not part of the work: the time runs from `go` to the last `done`, once for each try."""
     ready = multiprocessing.Queue()
-    go = multiprocessing.Queue()
+    # Each child has its own, so that none takes the `go` of another.
+    gos = [multiprocessing.Queue() for _ in range(shares)]
     done = multiprocessing.Queue()
-    children = [multiprocessing.Process(target=child, args=(turns, ready, go, done)) for _ in range(shares)]
+    children = [multiprocessing.Process(target=child, args=(turns, tries, ready, go, done)) for go in gos]
     for process in children:
         process.start()
     for _ in children:
         ready.get()
-    start = now()
-    for _ in children:
-        go.put("go")
-    for _ in children:
-        done.get()
-    elapsed = now() - start
+    took = []
+    for _ in range(tries):
+        start = now()
+        for go in gos:
+            go.put("go")
+        for _ in children:
+            done.get()
+        took.append(now() - start)
     for process in children:
         process.join()
-    return elapsed
+    return took
 
 
 def main():
-    chosen = words({"cell": "seq2", "turns": "100000"})
+    chosen = words({"cell": "seq2", "turns": "100000", "tries": "1"})
     turns = int(chosen["turns"])
+    tries = range(int(float(chosen["tries"])))
     case = chosen["cell"]
     if case == "speed":
-        figure("turn_ns", speed())
-    elif case == "seq2":
-        figure("wall_ms", in_sequence(2, turns) * 1000.0)
+        figure("turn_ns", [speed()])
+        return
+    if case == "seq2":
+        took = [in_sequence(2, turns) for _ in tries]
+    elif case == "objects":
+        took = [in_sequence(1, turns, count_in_dict) for _ in tries]
     elif case == "thr2":
-        figure("wall_ms", in_threads(2, turns) * 1000.0)
+        took = [in_threads(2, turns) for _ in tries]
     elif case == "thr4":
-        figure("wall_ms", in_threads(4, turns) * 500.0)  # Twice the work, so half of the time counts.
+        took = [in_threads(4, turns // 2) for _ in tries]
     elif case == "proc2":
-        figure("wall_ms", in_processes(2, turns) * 1000.0)
+        took = in_processes(2, turns, len(tries))
     else:
         sys.exit("no case is called " + case)
+    figure("wall_ms", [seconds * 1000.0 for seconds in took])
 
 
 if __name__ == "__main__":

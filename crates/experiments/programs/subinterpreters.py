@@ -1,0 +1,59 @@
+# Counting down in two interpreters of one process, each with a lock of its own (PEP 684): CPython 3.12 and later.
+#
+# One case for each run, named by cell=CASE: the two shares in sequence, or on a thread each.
+import sys
+import threading
+import time
+
+try:
+    import _interpreters
+
+    def new_interpreter():
+        return _interpreters.create("isolated")
+
+    run_string = _interpreters.run_string
+except ImportError:
+    import _xxsubinterpreters
+
+    def new_interpreter():
+        return _xxsubinterpreters.create(isolated=True)
+
+    run_string = _xxsubinterpreters.run_string
+
+SCRIPT = """
+def countdown(n):
+    while n > 0:
+        n -= 1
+
+countdown(%d)
+"""
+
+
+def in_sequence(interpreters, script):
+    start = time.perf_counter()
+    for interpreter in interpreters:
+        run_string(interpreter, script)
+    return time.perf_counter() - start
+
+
+def in_threads(interpreters, script):
+    threads = [threading.Thread(target=run_string, args=(interpreter, script)) for interpreter in interpreters]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - start
+
+
+def main():
+    chosen = dict(word.split("=", 1) for word in sys.argv[1:])
+    script = SCRIPT % int(chosen["turns"])
+    interpreters = [new_interpreter() for _ in range(2)]
+    cases = {"seq2": in_sequence, "thr2": in_threads}
+    walls = [cases[chosen["cell"]](interpreters, script) * 1000.0 for _ in range(int(float(chosen["tries"])))]
+    print("FIGURE wall_ms " + " ".join([repr(wall) for wall in walls]))
+
+
+if __name__ == "__main__":
+    main()
