@@ -159,7 +159,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(rules, 4, "each ablation has one");
+        assert_eq!(rules, 4, "each ablation that a plan measures has one");
     }
 
     #[test]

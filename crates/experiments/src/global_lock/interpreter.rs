@@ -15,14 +15,15 @@ use experiment_kit::load::ROLE_VARIABLE;
 use experiment_kit::measurements::Sink;
 use experiment_kit::program::{Limits, command, read_figures, run_to_end};
 use experiment_kit::runtimes::Runtime;
-use gil_interpreter::gil::Policy;
+use gil_interpreter::gil::{Ablations, Policy};
 use gil_interpreter::{Output, Program, RunOptions, RunReport};
 use runtime_trace::Recorder;
 
 use crate::counterpart::Source;
 use crate::roles;
 
-/// The role of a child of `multiprocessing`; its arguments are program, policy and interval in microseconds.
+/// The role of a child of `multiprocessing`; its arguments are program, policy, interval in
+/// microseconds, and the rules that are taken away.
 pub(crate) const ROLE: &str = "python-child";
 
 /// The programs that may have children, by name.
@@ -38,14 +39,17 @@ pub(crate) struct Rules {
     pub(crate) policy: Policy,
     /// How long a waiter waits before it asks.
     pub(crate) interval: Duration,
+    /// The rules that are taken away.
+    pub(crate) ablations: Ablations,
     /// Where turns at the lock are recorded, with times.
     pub(crate) recorder: Recorder,
 }
 
 impl Rules {
-    /// `policy` with the usual interval, not recorded.
+    /// `policy` with the usual interval and all its rules, not recorded.
     pub(crate) fn of(policy: Policy) -> Rules {
-        Rules { policy, interval: Duration::from_millis(5), recorder: Recorder::off() }
+        let (interval, ablations) = (Duration::from_millis(5), Ablations::default());
+        Rules { policy, interval, ablations, recorder: Recorder::off() }
     }
 }
 
@@ -68,6 +72,7 @@ pub(crate) fn run(source: &Source, words: &[String], rules: &Rules, interrupt: &
     let options = RunOptions {
         policy: rules.policy,
         interval: rules.interval,
+        ablations: rules.ablations,
         timing: rules.recorder.is_on(),
         recorder: rules.recorder.clone(),
         args: words.to_vec(),
@@ -108,7 +113,8 @@ fn compile(source: &Source) -> Result<Program> {
 }
 
 fn child_words(source: &Source, rules: &Rules) -> Vec<String> {
-    vec![source.name.to_owned(), rules.policy.name().to_owned(), rules.interval.as_micros().to_string()]
+    let interval_us = rules.interval.as_micros().to_string();
+    vec![source.name.to_owned(), rules.policy.name().to_owned(), interval_us, rules.ablations.to_string()]
 }
 
 /// Does the work of a child of `multiprocessing`, if this process was started as one.
@@ -126,12 +132,15 @@ pub(crate) fn take_role() -> Option<ExitCode> {
 }
 
 fn child(words: &[String]) -> Result<i32> {
-    let [name, policy, interval_us] = words else { anyhow::bail!("it needs program, policy and interval") };
+    let [name, policy, interval_us, ablations] = words else {
+        anyhow::bail!("it needs program, policy, interval and ablations")
+    };
     let source = SOURCES.iter().find(|source| source.name == name);
     let source = source.ok_or_else(|| anyhow!("there is no program {name}"))?;
     let options = RunOptions {
         policy: policy.parse()?,
         interval: Duration::from_micros(interval_us.parse()?),
+        ablations: ablations.parse()?,
         ..RunOptions::default()
     };
     Ok(gil_interpreter::run(&compile(source)?, options).exit_code)

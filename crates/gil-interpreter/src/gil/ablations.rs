@@ -18,6 +18,10 @@ pub struct Ablations {
     pub io_priority: bool,
     /// System calls that cannot block keep the lock.
     pub nonblocking_keeps: bool,
+    /// A holder that was asked keeps the lock until it has to wait.
+    pub asked_keeps: bool,
+    /// Sleeping and hashing, which need no other thread, keep the lock.
+    pub alone_keeps: bool,
 }
 
 /// A list of ablations that makes no sense.
@@ -34,11 +38,12 @@ pub enum AblationError {
     TwoOrders,
 }
 
-const NAMES: [&str; 4] = ["no-forced-switch", "fair-ticket", "io-priority", "nonblocking-keeps"];
+const NAMES: [&str; 6] =
+    ["no-forced-switch", "fair-ticket", "io-priority", "nonblocking-keeps", "asked-keeps", "alone-keeps"];
 
 impl Ablations {
     /// The names that a list may contain.
-    pub const NAMES: [&str; 4] = NAMES;
+    pub const NAMES: [&str; 6] = NAMES;
 
     /// What the lock has to know of them.
     pub fn rules(&self) -> Rules {
@@ -55,8 +60,15 @@ impl Ablations {
         *self == Ablations::default()
     }
 
-    fn flags(&self) -> [bool; 4] {
-        [self.no_forced_switch, self.fair_ticket, self.io_priority, self.nonblocking_keeps]
+    fn flags(&self) -> [bool; 6] {
+        [
+            self.no_forced_switch,
+            self.fair_ticket,
+            self.io_priority,
+            self.nonblocking_keeps,
+            self.asked_keeps,
+            self.alone_keeps,
+        ]
     }
 }
 
@@ -79,6 +91,8 @@ impl FromStr for Ablations {
                 "fair-ticket" => ablations.fair_ticket = true,
                 "io-priority" => ablations.io_priority = true,
                 "nonblocking-keeps" => ablations.nonblocking_keeps = true,
+                "asked-keeps" => ablations.asked_keeps = true,
+                "alone-keeps" => ablations.alone_keeps = true,
                 _ => return Err(AblationError::Unknown { name: name.to_owned() }),
             }
         }
@@ -113,14 +127,14 @@ mod tests {
     #[test]
     fn unknown_names_and_two_orders_are_refused() {
         let error = "fair".parse::<Ablations>().expect_err("there is none");
-        assert!(error.to_string().ends_with("no-forced-switch, fair-ticket, io-priority, nonblocking-keeps"));
+        assert!(error.to_string().ends_with(&NAMES.join(", ")));
         assert_eq!("fair-ticket,io-priority".parse::<Ablations>(), Err(AblationError::TwoOrders));
     }
 
     #[test]
     fn the_lock_hears_of_its_three() {
         let rules = |list: &str| list.parse::<Ablations>().expect("known names").rules();
-        assert_eq!(rules("nonblocking-keeps"), Rules::default());
+        assert_eq!(rules("nonblocking-keeps,asked-keeps,alone-keeps"), Rules::default());
         assert!(!rules("no-forced-switch").forced_switch);
         assert_eq!(rules("fair-ticket").order, Order::FairTicket);
         assert_eq!(rules("io-priority").order, Order::IoFirst);

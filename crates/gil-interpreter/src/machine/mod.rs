@@ -185,6 +185,11 @@ impl<H: Heap> Machine<H> {
         result
     }
 
+    /// As [`Machine::allow_threads`], for what needs no other thread: keeps the lock where that rule is taken away.
+    pub(crate) fn allow_threads_alone<R>(&mut self, blocking: impl FnOnce() -> R) -> R {
+        if self.shared.settings.ablations.alone_keeps { blocking() } else { self.allow_threads(blocking) }
+    }
+
     /// Leaves what the thread counted where the program's report finds it.
     fn end_thread(&mut self) {
         let counters = self.heap.take_counters();
@@ -248,6 +253,11 @@ impl<H: Heap> Machine<H> {
 
     /// Hands the lock over and takes it again, whoever waits.
     fn give_way(&mut self) {
+        if self.shared.settings.ablations.asked_keeps {
+            // The request is answered by not giving way; whoever waits asks again after another interval.
+            self.word.fetch_and(!breaker::DROP, Relaxed);
+            return;
+        }
         let parked = self.park();
         let parked = self.heap.switch(self.thread, parked);
         self.unpark(parked);

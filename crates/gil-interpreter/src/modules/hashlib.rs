@@ -157,7 +157,7 @@ fn feed<H: Heap>(m: &mut Machine<H>, hash: &HashHost, data: Value) -> Result<(),
                 hash.state.lock().update(m.heap.bytes(id));
             } else {
                 let data = m.heap.bytes(id).to_vec();
-                m.allow_threads(|| hash.state.lock().update(&data));
+                m.allow_threads_alone(|| hash.state.lock().update(&data));
             }
             Ok(())
         }
@@ -227,7 +227,7 @@ fn pbkdf2_hmac<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind>
         return Err(m.raise(types::OVERFLOW_ERROR, "key length is too great."));
     }
     let shared = Arc::clone(&m.shared);
-    let key = m.allow_threads(|| {
+    let key = m.allow_threads_alone(|| {
         let stop = || shared.settings.stopping();
         derive_with(&state, &password, &salt, rounds as u64, length as usize, stop)
     });

@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use parking_lot::{Condvar, Mutex};
 
 use super::support::{deadline, seconds};
-use super::wait::wait;
+use super::wait::pass_time;
 use crate::heap::Heap;
 use crate::machine::{Machine, Unwind};
 use crate::native::{Args, LockUse, Registry};
@@ -77,11 +77,10 @@ fn sleep<H: Heap>(m: &mut Machine<H>, args: Args) -> Result<Value, Unwind> {
     }
     let until = deadline(m, length);
     let (nothing, never) = (Mutex::new(()), Condvar::new());
-    wait(m, until, |slice| {
+    pass_time(m, until, |slice| {
         if !slice.is_zero() {
             never.wait_for(&mut nothing.lock(), slice);
         }
-        None::<()>
     })?;
     Ok(Value::None)
 }

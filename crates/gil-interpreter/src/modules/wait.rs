@@ -36,14 +36,37 @@ enum Ended<R> {
 pub(super) fn wait<R, H: Heap>(
     m: &mut Machine<H>,
     deadline: Option<Instant>,
+    attempt: impl FnMut(Duration) -> Option<R>,
+) -> Result<Option<R>, Unwind> {
+    wait_until(m, deadline, attempt, false)
+}
+
+/// Waits for the deadline and for no other thread: where that rule is taken away, with the lock.
+pub(super) fn pass_time<H: Heap>(
+    m: &mut Machine<H>,
+    deadline: Option<Instant>,
+    mut pass: impl FnMut(Duration),
+) -> Result<(), Unwind> {
+    let attempt = |slice| {
+        pass(slice);
+        None::<()>
+    };
+    wait_until(m, deadline, attempt, true).map(|_| ())
+}
+
+fn wait_until<R, H: Heap>(
+    m: &mut Machine<H>,
+    deadline: Option<Instant>,
     mut attempt: impl FnMut(Duration) -> Option<R>,
+    alone: bool,
 ) -> Result<Option<R>, Unwind> {
     let shared = Arc::clone(&m.shared);
     let settings = &shared.settings;
     let main = settings.is_main(m.thread);
     let rings = || settings.stopping() || (main && settings.interrupt.is_raised());
     loop {
-        let ended = m.allow_threads(|| wait_here(&rings, &settings.clock, deadline, &mut attempt));
+        let here = || wait_here(&rings, &settings.clock, deadline, &mut attempt);
+        let ended = if alone { m.allow_threads_alone(here) } else { m.allow_threads(here) };
         match ended {
             Ended::Ready(found) => return Ok(Some(found)),
             Ended::TimedOut => return Ok(None),

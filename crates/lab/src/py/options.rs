@@ -97,6 +97,8 @@ fn meaning(ablation: &str) -> &'static str {
         "nonblocking-keeps" => {
             "Calls that cannot wait (non-blocking sockets, select with time-out 0) keep the lock"
         }
+        "asked-keeps" => "A thread that was asked for the lock keeps it until it has to wait for something",
+        "alone-keeps" => "A thread that sleeps or hashes keeps the lock meanwhile",
         _ => "",
     }
 }
