@@ -1,7 +1,7 @@
 # Waiting and computing, each one after the other, in threads, in processes and in an event loop. One case for each run.
 #
-# It runs on CPython 2.7 to 3.13 and on the interpreter of this repository, and prints lines for the lab. A task that waits
-# asks a service, which takes its time; a task that computes counts down.
+# It runs on CPython 2.7 to 3.13 and on the interpreter of this repository, and prints lines for the lab. A task sleeps, or
+# asks a service over a socket, which takes its time, or computes.
 import multiprocessing
 import socket
 import sys
@@ -160,8 +160,8 @@ class Counting:
             self.loop.soon(self.start)
 
 
-TASKS = {"wait": ask, "compute": countdown}
-CALLBACKS = {"wait": Asking, "compute": Counting}
+TASKS = {"sleep": time.sleep, "socket": ask, "compute": countdown}
+CALLBACKS = {"socket": Asking, "compute": Counting}
 
 
 def in_sequence(kind, amount, count):
@@ -231,15 +231,22 @@ HOW = {"sequence": in_sequence, "threads": in_threads, "processes": in_processes
 
 
 def main():
-    chosen = words({"cell": "wait/sequence", "port": "0", "turns": "100000", "waiters": "8", "computers": "4", "times": "1"})
+    chosen = words({
+        "cell": "sleep/sequence",
+        "port": "0",
+        "wait_ms": "10",
+        "turns": "100000",
+        "waiters": "8",
+        "computers": "4",
+        "times": "1",
+    })
     if chosen["cell"] == "speed":
         figure("turn_ns", [speed()])
         return
     kind, how = chosen["cell"].split("/")
-    if kind == "wait":
-        amount, count = int(chosen["port"]), int(chosen["waiters"])
-    else:
-        amount, count = int(chosen["turns"]), int(chosen["computers"])
+    amounts = {"sleep": float(chosen["wait_ms"]) / 1000.0, "socket": int(chosen["port"]), "compute": int(chosen["turns"])}
+    amount = amounts[kind]
+    count = int(chosen["computers" if kind == "compute" else "waiters"])
     starts = []
     walls = []
     for _ in range(int(chosen["times"])):

@@ -114,7 +114,7 @@ impl EchoClient {
             }
             let last = messages.last().map_or(Duration::ZERO, |message| message.due);
             ensure!(now < begun + last + PATIENCE, "{waiting} echoes did not come within {PATIENCE:?}");
-            self.wait(next.map_or(LOOK_EVERY, |next| (next - now).min(LOOK_EVERY)))?;
+            wait_readable(&self.socket, next.map_or(LOOK_EVERY, |next| (next - now).min(LOOK_EVERY)))?;
             while let Some((number, at)) = self.receive()? {
                 let slot = answered.get_mut(number).filter(|slot| slot.is_none());
                 let slot =
@@ -137,7 +137,7 @@ impl EchoClient {
     fn ready(&self, over: &AtomicBool) -> Result<Option<SocketAddr>> {
         let begun = self.clock.now();
         while !self.over(over) {
-            self.wait(LOOK_EVERY)?;
+            wait_readable(&self.socket, LOOK_EVERY)?;
             let mut bytes = [0; 64];
             match self.socket.recv_from(&mut bytes) {
                 Ok((length, from)) if &bytes[..length] == b"ready" => return Ok(Some(from)),
@@ -160,16 +160,6 @@ impl EchoClient {
         Ok(())
     }
 
-    /// Sleeps until something is there, at most this long; poll(2) because the time-out of a socket is in whole ticks.
-    fn wait(&self, at_most: Duration) -> Result<()> {
-        let timeout =
-            Timespec { tv_sec: at_most.as_secs() as i64, tv_nsec: i64::from(at_most.subsec_nanos()) as _ };
-        match poll(&mut [PollFd::new(&self.socket, PollFlags::IN)], Some(&timeout)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     fn receive(&self) -> Result<Option<(usize, Instant)>> {
         let mut bytes = [0; 64];
         match self.socket.recv(&mut bytes) {
@@ -183,6 +173,16 @@ impl EchoClient {
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Sleeps until something is there, at most this long; poll(2), because the time-out of a socket is in whole ticks.
+pub(super) fn wait_readable(socket: &UdpSocket, at_most: Duration) -> Result<()> {
+    let timeout =
+        Timespec { tv_sec: at_most.as_secs() as i64, tv_nsec: i64::from(at_most.subsec_nanos()) as _ };
+    match poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&timeout)) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
