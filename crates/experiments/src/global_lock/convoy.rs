@@ -216,3 +216,62 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
         unhurt.collect(),
     )]
 }
+
+#[cfg(test)]
+mod tests {
+    use experiment_kit::measurements::Measurements;
+
+    use super::*;
+
+    /// A world with these waits in milliseconds and an interval of 10, three rounds long.
+    fn world(echo_ms: &[(&str, f64)]) -> Measurements {
+        let mut measured = Measurements::new(2);
+        for _ in 0..3 {
+            for (cell, ms) in echo_ms {
+                let interval = if cell.ends_with("/ 4") { 10.0 * SHORT } else { 10.0 };
+                let waits = [0.99, 1.0, 1.01].map(|part| part * ms);
+                measured.extend("echo_ms", cell, waits);
+                measured.extend("echo_intervals", cell, waits.map(|wait| wait / interval));
+            }
+            measured.end_round();
+        }
+        measured.complete = true;
+        measured
+    }
+
+    fn verdict(measured: &Measurements) -> &'static str {
+        judge(&Judging { measured, seed: 7 })[0].verdict.word()
+    }
+
+    const REAL: [(&str, f64); 6] = [
+        ("gil310/0 spinners", 0.2),
+        ("gil310/1 spinner", 10.2),
+        ("gil310/1 spinner, interval / 4", 2.7),
+        ("tick/1 spinner", 0.2),
+        ("per-interp/1 spinner", 0.2),
+        ("free/1 spinner", 0.2),
+    ];
+
+    fn changed(which: &str, value: f64) -> Measurements {
+        world(&REAL.map(|(cell, ms)| (cell, if cell.starts_with(which) { value } else { ms })))
+    }
+
+    #[test]
+    fn the_world_as_it_is() {
+        assert_eq!(verdict(&world(&REAL)), "depends");
+    }
+
+    #[test]
+    fn the_opposite_worlds_are_told_apart() {
+        assert_eq!(verdict(&changed("gil310/1 spinner", 0.2)), "fails", "spinners that let others in");
+        assert_eq!(verdict(&changed("gil310/1 spinner", 10.2)), "fails", "a wait that is not the interval's");
+        assert_eq!(verdict(&changed("tick/1 spinner", 10.0)), "holds", "every lock makes it wait");
+        assert_eq!(verdict(&changed("gil310/0 spinners", 10.0)), "fails", "the spinners are not to blame");
+    }
+
+    #[test]
+    fn a_wait_on_the_threshold_settles_nothing() {
+        assert_eq!(verdict(&changed("free/1 spinner", UNHURT * 10.0)), "inconclusive");
+        assert_eq!(verdict(&changed("gil310/1 spinner, interval / 4", 10.2 / FOLLOWS)), "inconclusive");
+    }
+}

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
-use experiment_kit::finding::{Judging, P50, P99};
+use experiment_kit::finding::{Judging, P50};
 use experiment_kit::measurements::Sink;
 use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::Policy;
@@ -99,7 +99,9 @@ const TIMED: [&str; 3] = ["gil32", "gil310", "gil313"];
 /// Those under which a thread leaves the loop as it is.
 const OTHER_LOCKS: [&str; 2] = ["tick", "free"];
 
-/// A thread ends the starvation when the worst echo takes at most this part of what it takes inline.
+/// The slowest of a short run are the machine's; nine of ten echoes are quicker than this quantile.
+const P90: f64 = 0.9;
+/// A thread ends the starvation when nine of ten echoes are back in this part of the time that it takes inline.
 const BETTER: f64 = 0.5;
 /// A loop that waits for the lock at each wake-up waits at least this part of an interval.
 const WAITS: f64 = 0.5;
@@ -191,7 +193,9 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
     // A quick run compares with the work inline under one lock only.
     let better = |policy: &&'static str| {
         let inline = *policy == "gil310" || judging.has(("echo_ms", &at(policy, "inline")));
-        inline.then(|| ratio(P99, "worst echo, thread / inline", policy, "thread", "inline").at_most(BETTER))
+        inline.then(|| {
+            ratio(P90, "nine of ten echoes, thread / inline", policy, "thread", "inline").at_most(BETTER)
+        })
     };
     let as_idle = |policy: &&'static str| intervals(policy, "thread").at_most(AS_IDLE);
     let others = present(&OTHER_LOCKS);
@@ -205,7 +209,7 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
     vec![Claim::depends(
         "G13",
         format!(
-            "a thread cures starvation: the worst echo takes at most {BETTER} x as long as inline; it does not: each takes at \
+            "a thread cures starvation: nine of ten echoes take at most {BETTER} x as long as inline; it does not: each takes at \
              least {WAITS} switch intervals, and with a process at most {AS_IDLE} x that"
         ),
         "what a cure is, and the lock: a thread never blocks the loop, but under a timed lock each wake-up of the loop waits \
@@ -213,4 +217,77 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
         cured.collect(),
         waits.collect(),
     )]
+}
+
+#[cfg(test)]
+mod tests {
+    use experiment_kit::measurements::Measurements;
+
+    use super::*;
+
+    /// A world with these typical echoes in intervals of 10 ms, three rounds long; inline they spread up to twice that.
+    fn world(echo_intervals: &[(&str, f64)]) -> Measurements {
+        let mut measured = Measurements::new(2);
+        for _ in 0..3 {
+            for (cell, typical) in echo_intervals {
+                let spread = if cell.ends_with("inline") { [0.2, 1.0, 1.9] } else { [0.98, 1.0, 1.3] };
+                measured.extend("echo_intervals", cell, spread.map(|part| part * typical));
+                measured.extend("echo_ms", cell, spread.map(|part| part * typical * 10.0));
+            }
+            measured.end_round();
+        }
+        measured.complete = true;
+        measured
+    }
+
+    fn verdict(measured: &Measurements) -> &'static str {
+        judge(&Judging { measured, seed: 7 })[0].verdict.word()
+    }
+
+    const REAL: [(&str, f64); 6] = [
+        ("gil310/idle", 0.02),
+        ("gil310/inline", 10.0),
+        ("gil310/thread", 1.1),
+        ("gil310/process", 0.02),
+        ("tick/thread", 0.03),
+        ("free/thread", 0.02),
+    ];
+
+    fn changed(which: &str, value: f64) -> Measurements {
+        world(&REAL.map(|(cell, typical)| (cell, if cell == which { value } else { typical })))
+    }
+
+    #[test]
+    fn the_world_as_it_is() {
+        assert_eq!(verdict(&world(&REAL)), "depends");
+    }
+
+    #[test]
+    fn the_opposite_worlds_are_told_apart() {
+        assert_eq!(
+            verdict(&changed("gil310/thread", 0.02)),
+            "holds",
+            "a thread that never waits for the lock"
+        );
+        assert_eq!(verdict(&changed("gil310/process", 1.1)), "holds", "a process is no better than a thread");
+        assert_eq!(verdict(&changed("gil310/thread", 10.0)), "fails", "a thread that blocks the loop");
+        assert_eq!(verdict(&changed("tick/thread", 1.1)), "fails", "a thread hurts under every lock");
+    }
+
+    #[test]
+    fn a_wait_on_the_threshold_settles_nothing() {
+        assert_eq!(verdict(&changed("gil310/thread", WAITS)), "inconclusive");
+        assert_eq!(verdict(&changed("tick/thread", AS_IDLE)), "inconclusive");
+    }
+
+    #[test]
+    fn the_work_comes_first_and_every_echo_is_due_while_it_is_there() {
+        let (burn, gap) = (Duration::from_millis(200), Duration::from_millis(30));
+        let messages = schedule(burn, gap);
+        assert_eq!(messages[0], Message { due: Duration::ZERO, ask: Ask::Burn });
+        assert!(messages.len() >= 6);
+        assert!(
+            messages[1..].iter().all(|echo| echo.ask == Ask::Echo && echo.due < burn && !echo.due.is_zero())
+        );
+    }
 }
