@@ -27,7 +27,8 @@ use crate::roles;
 pub(crate) const ROLE: &str = "python-child";
 
 /// The programs that may have children, by name.
-const SOURCES: &[&Source] = &[&super::countdown::SOURCE];
+const SOURCES: &[&Source] =
+    &[&super::countdown::SOURCE, &super::choice::SOURCE, &super::loop_offload::SOURCE];
 
 /// A program stops by itself long before this.
 const TIME_LIMIT: Duration = Duration::from_secs(60);

@@ -1,0 +1,331 @@
+//! Choice: which way of doing several things at once suits tasks that wait, and which suits tasks that compute?
+//!
+//! # Model
+//! | tasks | one after the other | threads | processes | one thread with an event loop |
+//! |---|---|---|---|---|
+//! | 8 that sleep, 8 that ask a service over a socket | the yardstick | wait together | wait together | waits for all |
+//! | 4 that compute | the yardstick | take turns | use all cores | takes turns |
+//!
+//! The same work in each row. Starting threads and processes is timed apart, because who needs them often keeps them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
+use experiment_kit::finding::{Finding, Judging, Noise, P50};
+use experiment_kit::measurements::{Measurements, Sink};
+use experiment_kit::verdict::Claim;
+use gil_interpreter::gil::{Ablations, Policy};
+
+use super::interpreter::{self, Rules, cells_of, parts};
+use super::slow_service::SlowService;
+use crate::counterpart::Source;
+
+/// The experiment.
+pub(super) static EXPERIMENT: Experiment = Experiment {
+    name: "choice",
+    topic: Topic::GlobalLock,
+    question: "Threads, processes or an event loop: which for waiting, which for computing?",
+    reading: "Each row is the time of the same work. Waiting shrinks to one wait in threads, processes and a loop alike, and \
+              threads start for the least. Computing shrinks in processes only: threads and a loop take turns on one core.",
+    claims: &["G04", "G07", "G14"],
+    knobs: &[
+        Knob {
+            name: "wait_ms",
+            help: "milliseconds that a task waits",
+            usual: 20.0,
+            quick: 8.0,
+            range: (2.0, 5_000.0),
+        },
+        Knob {
+            name: "compute_ms",
+            help: "milliseconds that a task computes",
+            usual: 20.0,
+            quick: 8.0,
+            range: (2.0, 5_000.0),
+        },
+        Knob { name: "waiters", help: "tasks that wait", usual: 8.0, quick: 8.0, range: (2.0, 64.0) },
+        Knob { name: "computers", help: "tasks that compute", usual: 4.0, quick: 4.0, range: (2.0, 64.0) },
+        Knob {
+            name: "times",
+            help: "how often a case is measured in a round",
+            usual: 3.0,
+            quick: 2.0,
+            range: (1.0, 100.0),
+        },
+    ],
+    start,
+    judge,
+    charts: &[
+        ChartSpec {
+            metric: "wall_ms",
+            unit: "ms",
+            title: "Time of the same work, by kind of work and way of doing it",
+        },
+        ChartSpec { metric: "start_ms", unit: "ms", title: "Time to start the threads or processes" },
+    ],
+    against: &[Family::CPython],
+    flaws: &[
+        Flaw { name: "sleepers-keep-the-lock", breaks: "who sleeps keeps the lock", flips: &["G04"] },
+        Flaw {
+            name: "loop-in-sequence",
+            breaks: "the loop waits for each answer before it asks the next question",
+            flips: &["G07"],
+        },
+        Flaw { name: "processes-are-threads", breaks: "threads do what processes should", flips: &["G14"] },
+    ],
+};
+
+/// The program.
+pub(super) static SOURCE: Source =
+    Source { name: "choice.py", text: include_str!("../../programs/choice.py") };
+
+const CASES: &[&str] = &[
+    "sleep/sequence",
+    "sleep/threads",
+    "socket/sequence",
+    "socket/threads",
+    "socket/processes",
+    "socket/loop",
+    "compute/sequence",
+    "compute/threads",
+    "compute/processes",
+    "compute/loop",
+];
+
+/// What a quick run of ours measures under other locks than that of gil310.
+const QUICK: &[&str] =
+    &["socket/sequence", "socket/threads", "socket/loop", "compute/sequence", "compute/loop"];
+
+const POLICIES: [&str; 4] = ["gil310", "tick", "gil32", "gil313"];
+
+/// Eight waits at the same time take an eighth of the sequence; twice that and more is left for waking up.
+const TOGETHER: f64 = 0.3;
+/// Who gains nothing needs as long as the sequence, who uses a second core half of it; this is between the two.
+const NOTHING_GAINED: f64 = 0.7;
+/// Processes on two cores need half of the time of threads, or two thirds to three quarters beside one program that
+/// computes, and threads that were secretly used instead as long.
+const BETTER: f64 = 0.85;
+/// Who waits as well as processes takes as long; one that waited in sequence would take eight times as long.
+const AS_GOOD: f64 = 1.6;
+/// Other programs only make work longer: so the shorter times of both are compared where a processor is needed.
+const LOWER_QUARTILE: f64 = 0.25;
+/// A thread starts within microseconds, a process within milliseconds.
+const CHEAPER: f64 = 0.5;
+
+struct Choice {
+    cells: Vec<String>,
+    turns: BTreeMap<Policy, u64>,
+    service: SlowService,
+    setup: Setup,
+}
+
+fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
+    let cells = cells(setup);
+    let mut turns = BTreeMap::new();
+    for cell in &cells {
+        let (policy, _) = parts(cell)?;
+        if !turns.contains_key(&policy) {
+            let turn_ns =
+                turn_ns(setup, policy).with_context(|| format!("cannot time a turn under {policy}"))?;
+            turns.insert(policy, (setup.knob("compute_ms") * 1e6 / turn_ns).max(1.0) as u64);
+        }
+    }
+    let service = SlowService::start(Duration::from_secs_f64(setup.knob("wait_ms") / 1e3), &setup.clock)?;
+    Ok(Box::new(Choice { cells, turns, service, setup: setup.clone() }))
+}
+
+fn cells(setup: &Setup) -> Vec<String> {
+    let all = POLICIES.iter().flat_map(|policy| CASES.iter().map(move |case| (policy, case)));
+    let here = all.filter(|(policy, case)| {
+        setup.real().is_some() || !setup.quick || **policy == "gil310" || QUICK.contains(case)
+    });
+    let cells: Vec<String> = here.map(|(policy, case)| format!("{policy}/{case}")).collect();
+    cells_of(setup, &cells.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// How long a turn of the work takes, by the program itself.
+fn turn_ns(setup: &Setup, policy: Policy) -> Result<f64> {
+    let mut measured = Measurements::new(1);
+    let mut sink = Sink::new(&mut measured, "speed");
+    interpreter::measure(&SOURCE, setup, &Rules::of(policy), "speed", &[], &mut sink)?;
+    let turn = measured.samples(("turn_ns", "speed")).next();
+    turn.filter(|&turn| turn > 0.0).context("the program did not say how long a turn takes")
+}
+
+impl Bench for Choice {
+    fn cells(&self) -> Vec<String> {
+        self.cells.clone()
+    }
+
+    fn measure(&mut self, cell: &str, sink: &mut Sink<'_>) -> Result<()> {
+        let (policy, case) = parts(cell)?;
+        let more = [
+            ("turns".to_owned(), self.turns[&policy].to_string()),
+            ("port".to_owned(), self.service.port.to_string()),
+        ];
+        let mut rules = Rules::of(policy);
+        if self.setup.has_flaw("sleepers-keep-the-lock") {
+            rules.ablations = Ablations { alone_keeps: true, ..rules.ablations };
+        }
+        interpreter::measure(&SOURCE, &self.setup, &rules, broken(&self.setup, case), &more, sink)?;
+        Ok(())
+    }
+}
+
+/// What is really run when the runtime is broken on purpose.
+fn broken<'c>(setup: &Setup, case: &'c str) -> &'c str {
+    match case {
+        "socket/loop" if setup.has_flaw("loop-in-sequence") => "socket/sequence",
+        "socket/processes" if setup.has_flaw("processes-are-threads") => "socket/threads",
+        "compute/processes" if setup.has_flaw("processes-are-threads") => "compute/threads",
+        _ => case,
+    }
+}
+
+fn judge(judging: &Judging<'_>) -> Vec<Claim> {
+    let ratio = |policy: &str, metric: &str, kind: &str, over: &str, under: &str| {
+        let what = if metric == "wall_ms" { kind.to_owned() } else { format!("start for {kind}") };
+        let (over_cell, under_cell) = (format!("{policy}/{kind}/{over}"), format!("{policy}/{kind}/{under}"));
+        judging.ratio(
+            format!("{what}: {over} / {under} under {policy}"),
+            if kind == "compute" { LOWER_QUARTILE } else { P50 },
+            (metric, over_cell.as_str()),
+            (metric, under_cell.as_str()),
+        )
+    };
+    let wall =
+        |policy: &str, kind: &str, over: &str, under: &str| ratio(policy, "wall_ms", kind, over, under);
+    // Without any policy the findings of the first say what is missing.
+    let with = |case: &'static str| {
+        let there = |policy: &&str| judging.has(("wall_ms", &format!("{policy}/{case}")));
+        let some: Vec<&str> = POLICIES.into_iter().filter(there).collect();
+        if some.is_empty() { vec![POLICIES[0]] } else { some }
+    };
+    let waiting = with("socket/threads").into_iter().flat_map(|policy| {
+        let sleeping = judging.has(("wall_ms", &format!("{policy}/sleep/threads")));
+        let sleeping = sleeping.then(|| wall(policy, "sleep", "threads", "sequence").at_most(TOGETHER));
+        sleeping.into_iter().chain([wall(policy, "socket", "threads", "sequence").at_most(TOGETHER)])
+    });
+    let loops = with("socket/loop");
+    let looped = loops.iter().map(|policy| wall(policy, "socket", "loop", "sequence").at_most(TOGETHER));
+    let stuck =
+        loops.iter().map(|policy| wall(policy, "compute", "loop", "sequence").at_least(NOTHING_GAINED));
+    let choices = with("compute/processes").into_iter().flat_map(|policy| -> [Finding; 5] {
+        [
+            wall(policy, "compute", "processes", "threads").at_most(BETTER),
+            wall(policy, "compute", "processes", "loop").at_most(BETTER),
+            wall(policy, "socket", "threads", "processes").at_most(AS_GOOD),
+            wall(policy, "socket", "loop", "processes").at_most(AS_GOOD),
+            ratio(policy, "start_ms", "socket", "threads", "processes").at_most(CHEAPER),
+        ]
+    });
+    vec![
+        Claim::all(
+            "G04",
+            format!("who waits lets go of the lock: 8 waiters in threads take at most {TOGETHER} x the sequence"),
+            waiting.collect(),
+        ),
+        Claim::depends(
+            "G07",
+            format!(
+                "one thread with a loop: at most {TOGETHER} x the sequence for tasks that wait, at least {NOTHING_GAINED} x for \
+                 tasks that compute"
+            ),
+            "the work: a loop solves waiting, and does not make computing faster",
+            looped.collect(),
+            stuck.collect(),
+        ),
+        Claim::all(
+            "G14",
+            format!(
+                "the best choice of each row: for computing, processes take at most {BETTER} x threads and a loop; for waiting, \
+                 threads and a loop take at most {AS_GOOD} x processes, and threads start in at most {CHEAPER} x the time"
+            ),
+            choices.collect(),
+        )
+        .beside(judging.measured, Noise::Hurts),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A world in which these cells took these times, three rounds long; starting takes a tenth in threads.
+    fn world(wall_ms: &[(&str, f64)]) -> Measurements {
+        let mut measured = Measurements::new(2);
+        for _ in 0..3 {
+            for (cell, ms) in wall_ms {
+                measured.extend("wall_ms", cell, [ms * 0.99, *ms, ms * 1.01]);
+            }
+            measured.extend("start_ms", "gil310/socket/threads", [2.0]);
+            measured.extend("start_ms", "gil310/socket/processes", [20.0]);
+            measured.end_round();
+        }
+        measured.complete = true;
+        measured
+    }
+
+    fn verdicts(measured: &Measurements) -> String {
+        let claims = judge(&Judging { measured, seed: 7 });
+        let words = claims.iter().map(|claim| format!("{} {}", claim.id, claim.verdict.word()));
+        words.collect::<Vec<_>>().join(", ")
+    }
+
+    const REAL: [(&str, f64); 10] = [
+        ("gil310/sleep/sequence", 80.0),
+        ("gil310/sleep/threads", 10.0),
+        ("gil310/socket/sequence", 80.0),
+        ("gil310/socket/threads", 11.0),
+        ("gil310/socket/processes", 12.0),
+        ("gil310/socket/loop", 10.0),
+        ("gil310/compute/sequence", 40.0),
+        ("gil310/compute/threads", 41.0),
+        ("gil310/compute/processes", 21.0),
+        ("gil310/compute/loop", 40.0),
+    ];
+
+    fn changed(changes: &[(&str, f64)]) -> Measurements {
+        let of = |cell: &str| changes.iter().find(|(changed, _)| cell.ends_with(changed)).map(|(_, ms)| *ms);
+        world(&REAL.map(|(cell, ms)| (cell, of(cell).unwrap_or(ms))))
+    }
+
+    #[test]
+    fn the_world_as_it_is() {
+        assert_eq!(verdicts(&world(&REAL)), "G04 holds, G07 depends, G14 holds");
+    }
+
+    #[test]
+    fn the_opposite_worlds_are_told_apart() {
+        let keeps = changed(&[("sleep/threads", 80.0)]);
+        assert_eq!(verdicts(&keeps), "G04 fails, G07 depends, G14 holds");
+        let keeps = changed(&[("socket/threads", 80.0)]);
+        assert_eq!(verdicts(&keeps), "G04 fails, G07 depends, G14 fails");
+        let no_loop = changed(&[("socket/loop", 80.0)]);
+        assert_eq!(verdicts(&no_loop), "G04 holds, G07 fails, G14 fails");
+        let magic_loop = changed(&[("compute/loop", 20.0)]);
+        assert_eq!(verdicts(&magic_loop), "G04 holds, G07 holds, G14 fails");
+        let threads = changed(&[("compute/processes", 41.0)]);
+        assert_eq!(verdicts(&threads), "G04 holds, G07 depends, G14 fails");
+    }
+
+    #[test]
+    fn a_world_on_the_thresholds_settles_nothing_and_a_busy_one_refutes_no_choice() {
+        let unclear = changed(&[
+            ("sleep/threads", 80.0 * TOGETHER),
+            ("compute/loop", 40.0 * NOTHING_GAINED),
+            ("compute/processes", 41.0 * BETTER),
+            ("compute/threads", 41.0),
+        ]);
+        let said = verdicts(&unclear);
+        assert!(said.starts_with("G04 inconclusive, G07 inconclusive, G14"), "{said}");
+        let mut busy = changed(&[("compute/processes", 41.0)]);
+        busy.others_cores = Some(1.0);
+        assert_eq!(verdicts(&busy), "G04 holds, G07 depends, G14 inconclusive");
+        let mut busy = world(&REAL);
+        busy.others_cores = Some(1.0);
+        assert_eq!(verdicts(&busy), "G04 holds, G07 depends, G14 holds");
+    }
+}

@@ -1,0 +1,277 @@
+//! Convoy: how long does a small answer wait beside threads that compute?
+//!
+//! # Model
+//! One thread of the program receives a message and sends it back; others only compute. To answer, the first needs the
+//! lock, and asks a thread that computes for it. The client is outside every interpreter and sends at fixed times. What is
+//! judged is the wait in switch intervals: 0, 1 or 2 of them, as often as the thread loses the gamble for the lock, and
+//! more with several spinners, because the lock may go to another of them first.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
+use experiment_kit::finding::{Judging, P50};
+use experiment_kit::measurements::Sink;
+use experiment_kit::verdict::Claim;
+use gil_interpreter::gil::Policy;
+
+use super::echo_client::{EchoClient, beside, paced};
+use super::interpreter::{self, Rules, cells_of, parts};
+use crate::counterpart::Source;
+
+/// The experiment.
+pub(super) static EXPERIMENT: Experiment = Experiment {
+    name: "convoy",
+    topic: Topic::GlobalLock,
+    question: "How long does a small answer wait beside threads that compute?",
+    reading: "Each row is the time until an echo is back. Alone it takes microseconds; beside one thread that computes it \
+              takes a switch interval or two, a quarter of that with a quarter of the interval, and more beside four. Under \
+              the ticks of 2.7, with a lock for each thread, or without one it does not wait.",
+    claims: &["G09"],
+    knobs: &[
+        Knob {
+            name: "interval_ms",
+            help: "milliseconds that a waiter waits before it asks for the lock",
+            usual: 10.0,
+            quick: 10.0,
+            range: (1.0, 200.0),
+        },
+        Knob {
+            name: "messages",
+            help: "messages that are sent to an echo",
+            usual: 25.0,
+            quick: 6.0,
+            range: (2.0, 10_000.0),
+        },
+        Knob {
+            name: "gap_ms",
+            help: "milliseconds between two messages, on average",
+            usual: 40.0,
+            quick: 25.0,
+            range: (20.0, 10_000.0),
+        },
+    ],
+    start,
+    judge,
+    charts: &[ChartSpec {
+        metric: "echo_ms",
+        unit: "ms",
+        title: "From the time a message was due to its echo",
+    }],
+    against: &[Family::CPython],
+    flaws: &[
+        Flaw { name: "sleeping-spinners", breaks: "the threads that compute sleep instead", flips: &["G09"] },
+        Flaw { name: "no-lock", breaks: "threads never take the timed locks", flips: &["G09"] },
+    ],
+};
+
+/// The program.
+pub(super) static SOURCE: Source =
+    Source { name: "convoy.py", text: include_str!("../../programs/convoy.py") };
+
+/// How a cell is called, with how many spinners, and with what part of the interval.
+const CASES: &[(&str, u32, f64)] = &[
+    ("0 spinners", 0, 1.0),
+    ("1 spinner", 1, 1.0),
+    ("1 spinner, interval / 4", 1, SHORT),
+    ("2 spinners", 2, 1.0),
+    ("4 spinners", 4, 1.0),
+];
+
+/// The part of the interval that a short one is.
+const SHORT: f64 = 0.25;
+
+/// What a quick run of ours leaves out.
+const SLOW: &[&str] = &["gil310/2 spinners", "tick/4 spinners", "free/4 spinners"];
+
+/// The cells of ours, besides all of gil310.
+const OTHERS: &[&str] = &[
+    "gil32/1 spinner",
+    "gil32/1 spinner, interval / 4",
+    "gil313/1 spinner",
+    "gil313/1 spinner, interval / 4",
+    "tick/1 spinner",
+    "tick/4 spinners",
+    "per-interp/1 spinner",
+    "free/1 spinner",
+    "free/4 spinners",
+];
+
+/// The locks that are given up when a waiter asks after an interval.
+const TIMED: [&str; 3] = ["gil32", "gil310", "gil313"];
+/// Those that never make an echo wait for an interval.
+const OTHER_LOCKS: [&str; 3] = ["tick", "per-interp", "free"];
+
+/// A wait for the lock is one interval or more; half of one leaves room for messages that found the lock free.
+const SUFFERS: f64 = 0.5;
+/// Who need not wait for the lock waits for a processor at most: less than this part of an interval, even beside others.
+const UNHURT: f64 = 0.4;
+/// Four times the interval is four times the wait; a wait that did not follow it would be as long as before.
+const FOLLOWS: f64 = 2.0;
+/// Other programs only make a wait longer, and a short one by more: so the shorter waits of both are compared.
+const LOWER_QUARTILE: f64 = 0.25;
+
+struct Convoy {
+    cells: Vec<String>,
+    setup: Setup,
+}
+
+fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
+    Ok(Box::new(Convoy { cells: cells(setup), setup: setup.clone() }))
+}
+
+fn cells(setup: &Setup) -> Vec<String> {
+    let every = |policy: &str| CASES.iter().map(|(case, ..)| format!("{policy}/{case}")).collect::<Vec<_>>();
+    if setup.real().is_some() {
+        let all: Vec<String> = TIMED.iter().chain(&OTHER_LOCKS).flat_map(|policy| every(policy)).collect();
+        return cells_of(setup, &all.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    let all = every("gil310").into_iter().chain(OTHERS.iter().map(|cell| (*cell).to_owned()));
+    all.filter(|cell| !(setup.quick && SLOW.contains(&cell.as_str()))).collect()
+}
+
+impl Bench for Convoy {
+    fn cells(&self) -> Vec<String> {
+        self.cells.clone()
+    }
+
+    fn measure(&mut self, cell: &str, sink: &mut Sink<'_>) -> Result<()> {
+        let setup = &self.setup;
+        let (policy, case) = parts(cell)?;
+        let (_, spinners, part) =
+            CASES.iter().find(|(name, ..)| *name == case).with_context(|| format!("no case is {case}"))?;
+        let interval = Duration::from_secs_f64(setup.knob("interval_ms") * part / 1e3);
+        let client = EchoClient::bind(&setup.clock, &setup.interrupt)?;
+        let messages =
+            paced(setup.knob("messages") as usize, Duration::from_secs_f64(setup.knob("gap_ms") / 1e3));
+        let spinning = if setup.has_flaw("sleeping-spinners") { "sleeping" } else { "computing" };
+        let rules = Rules { interval, ..Rules::of(broken(setup, policy)) };
+        let (latencies, _) = beside(&client, &messages, |port| {
+            let more = [
+                ("port", port.to_string()),
+                ("spinners", spinners.to_string()),
+                ("interval_us", interval.as_micros().to_string()),
+                ("spinning", spinning.to_owned()),
+            ];
+            let more = more.map(|(name, value)| (name.to_owned(), value));
+            interpreter::measure(&SOURCE, setup, &rules, case, &more, sink)
+        })?;
+        sink.extend("echo_ms", latencies.iter().map(|latency| latency.as_secs_f64() * 1e3));
+        sink.extend(
+            "echo_intervals",
+            latencies.iter().map(|latency| latency.as_secs_f64() / interval.as_secs_f64()),
+        );
+        Ok(())
+    }
+}
+
+/// The lock that is really used when the runtime is broken on purpose.
+fn broken(setup: &Setup, policy: Policy) -> Policy {
+    if setup.has_flaw("no-lock") && policy.is_global() && policy != Policy::Tick {
+        Policy::Free
+    } else {
+        policy
+    }
+}
+
+fn judge(judging: &Judging<'_>) -> Vec<Claim> {
+    let at = |policy: &str, case: &str| format!("{policy}/{case}");
+    let measured = |policy: &&str| judging.has(("echo_ms", &at(policy, "1 spinner")));
+    let intervals = |policy: &str, case: &str| {
+        let metric = format!("wait beside {case} under {policy}, in intervals");
+        judging.quantile(metric, "intervals", P50, ("echo_intervals", &at(policy, case)))
+    };
+    let follows = |policy: &str| {
+        judging.ratio(
+            format!("wait beside 1 spinner under {policy} / with a quarter of the interval"),
+            LOWER_QUARTILE,
+            ("echo_ms", &at(policy, "1 spinner")),
+            ("echo_ms", &at(policy, "1 spinner, interval / 4")),
+        )
+    };
+    let present = |policies: &[&'static str]| -> Vec<&'static str> {
+        policies.iter().copied().filter(|policy| measured(policy)).collect()
+    };
+    // Without any of them the findings of one say what is missing.
+    let or_one = |some: Vec<&'static str>, one| if some.is_empty() { vec![one] } else { some };
+    let timed = or_one(present(&TIMED), "gil310");
+    let others = or_one(present(&OTHER_LOCKS), "tick");
+    let suffering = timed.iter().flat_map(|policy| {
+        let alone = judging.has(("echo_ms", &at(policy, "0 spinners")));
+        let alone = alone.then(|| intervals(policy, "0 spinners").at_most(UNHURT));
+        [intervals(policy, "1 spinner").at_least(SUFFERS), follows(policy).at_least(FOLLOWS)]
+            .into_iter()
+            .chain(alone)
+    });
+    let unhurt = others.iter().map(|policy| intervals(policy, "1 spinner").at_most(UNHURT));
+    vec![Claim::depends(
+        "G09",
+        format!(
+            "an I/O thread beside one that computes waits at least {SUFFERS} switch intervals, and at least {FOLLOWS} x as \
+             long with 4 x the interval; with another lock at most {UNHURT} intervals"
+        ),
+        "the lock: one that is given up only when a waiter has asked after an interval, as in CPython 3.2 and later; the \
+         ticks of 2.7, a lock for each interpreter, or none make nobody wait for an interval",
+        suffering.collect(),
+        unhurt.collect(),
+    )]
+}
+
+#[cfg(test)]
+mod tests {
+    use experiment_kit::measurements::Measurements;
+
+    use super::*;
+
+    /// A world with these waits in milliseconds and an interval of 10, three rounds long.
+    fn world(echo_ms: &[(&str, f64)]) -> Measurements {
+        let mut measured = Measurements::new(2);
+        for _ in 0..3 {
+            for (cell, ms) in echo_ms {
+                let interval = if cell.ends_with("/ 4") { 10.0 * SHORT } else { 10.0 };
+                let waits = [0.99, 1.0, 1.01].map(|part| part * ms);
+                measured.extend("echo_ms", cell, waits);
+                measured.extend("echo_intervals", cell, waits.map(|wait| wait / interval));
+            }
+            measured.end_round();
+        }
+        measured.complete = true;
+        measured
+    }
+
+    fn verdict(measured: &Measurements) -> &'static str {
+        judge(&Judging { measured, seed: 7 })[0].verdict.word()
+    }
+
+    const REAL: [(&str, f64); 6] = [
+        ("gil310/0 spinners", 0.2),
+        ("gil310/1 spinner", 10.2),
+        ("gil310/1 spinner, interval / 4", 2.7),
+        ("tick/1 spinner", 0.2),
+        ("per-interp/1 spinner", 0.2),
+        ("free/1 spinner", 0.2),
+    ];
+
+    fn changed(which: &str, value: f64) -> Measurements {
+        world(&REAL.map(|(cell, ms)| (cell, if cell.starts_with(which) { value } else { ms })))
+    }
+
+    #[test]
+    fn the_world_as_it_is() {
+        assert_eq!(verdict(&world(&REAL)), "depends");
+    }
+
+    #[test]
+    fn the_opposite_worlds_are_told_apart() {
+        assert_eq!(verdict(&changed("gil310/1 spinner", 0.2)), "fails", "spinners that let others in");
+        assert_eq!(verdict(&changed("gil310/1 spinner", 10.2)), "fails", "a wait that is not the interval's");
+        assert_eq!(verdict(&changed("tick/1 spinner", 10.0)), "holds", "every lock makes it wait");
+        assert_eq!(verdict(&changed("gil310/0 spinners", 10.0)), "fails", "the spinners are not to blame");
+    }
+
+    #[test]
+    fn a_wait_on_the_threshold_settles_nothing() {
+        assert_eq!(verdict(&changed("free/1 spinner", UNHURT * 10.0)), "inconclusive");
+        assert_eq!(verdict(&changed("gil310/1 spinner, interval / 4", 10.2 / FOLLOWS)), "inconclusive");
+    }
+}
