@@ -14,6 +14,7 @@ use std::sync::Arc;
 use experiment_kit::load::{ROLE_VARIABLE, client, this_program};
 use experiment_kit::program;
 
+use crate::event_loop::cron;
 use crate::global_lock::interpreter;
 
 /// A part of an experiment that is a process of its own.
@@ -25,7 +26,7 @@ pub struct Part {
 }
 
 /// All parts.
-const PARTS: &[&Part] = &[];
+const PARTS: &[&Part] = &[&cron::PLANNER];
 
 /// What the variable begins with for a part of an experiment.
 const PREFIX: &str = "experiment:";
