@@ -4,7 +4,13 @@ mod one_thread;
 mod pool_rules;
 mod readiness;
 mod phases;
+mod echo;
+mod microtasks;
+mod timers;
+mod races;
+mod cron;
 mod handlers;
+mod crypto_and_files;
 mod burst;
 
 use experiment_kit::experiment::Experiment;
@@ -17,8 +23,14 @@ pub const ALL: &[&Experiment] = &[
     &pool_rules::EXPERIMENT,
     &readiness::EXPERIMENT,
     &phases::EXPERIMENT,
+    &microtasks::EXPERIMENT,
+    &timers::EXPERIMENT,
+    &races::EXPERIMENT,
+    &cron::EXPERIMENT,
     &handlers::EXPERIMENT,
+    &crypto_and_files::EXPERIMENT,
 ];
 
 /// The parts of these experiments that are processes of their own.
-pub(crate) const PARTS: &[&Part] = &[&one_thread::kinds::PART, &pool_rules::PART, &readiness::talk::PART];
+pub(crate) const PARTS: &[&Part] =
+    &[&one_thread::kinds::PART, &pool_rules::PART, &readiness::talk::PART, &cron::PLANNER];
