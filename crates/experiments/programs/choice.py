@@ -14,6 +14,7 @@ except ImportError:
     selectors = None  # 2.7: see Poller.
 
 now = getattr(time, "perf_counter", None) or time.time
+processor_time = getattr(time, "process_time", None) or time.clock
 
 
 def words(defaults):
@@ -249,11 +250,20 @@ def main():
     count = int(chosen["computers" if kind == "compute" else "waiters"])
     starts = []
     walls = []
+    times_sequence = []
     for _ in range(int(chosen["times"])):
+        before = processor_time()
+        if kind == "compute" and how == "loop":
+            in_sequence(kind, amount, count)  # Right before the loop, so that the machine is the same for both.
+        work = processor_time() - before
         start, wall = HOW[how](kind, amount, count)
         starts.append(start * 1000.0)
         walls.append(wall * 1000.0)
+        if work > 0:
+            times_sequence.append(wall / work)
     figure("wall_ms", walls)
+    if kind == "compute" and how == "loop":
+        figure("times_sequence", times_sequence)
     if how == "threads" or how == "processes":
         figure("start_ms", starts)
 
