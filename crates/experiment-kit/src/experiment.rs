@@ -97,6 +97,8 @@ pub enum Family {
     Node,
     /// CPython, every version.
     CPython,
+    /// tokio, which is part of this program: the experiment brings the workload for it.
+    Tokio,
 }
 
 /// A way to break what is measured.
