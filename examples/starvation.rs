@@ -19,7 +19,7 @@ use runtime_lab::{RequestError, RunMode, Runtime, crypto, offload, yield_now};
 use std::time::Duration;
 
 #[path = "starvation/on_tokio.rs"]
-mod on_tokio;
+pub(crate) mod on_tokio;
 
 fn main() -> ExitCode {
     let ours = Contender { name: "runtime-lab", start: start_ours };
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
 }
 
 /// The work, real and useless: `iterations` of PBKDF2-HMAC-SHA-512.
-fn burn(iterations: u64) {
+pub(crate) fn burn(iterations: u64) {
     let iterations = u32::try_from(iterations).unwrap_or(u32::MAX);
     std::hint::black_box(crypto::pbkdf2_sync(b"password", b"salt", iterations));
 }
@@ -69,17 +69,17 @@ async fn in_chunks(request: Request, spec: ServerSpec) -> Result<Response, Respo
 }
 // ANCHOR_END: routes
 
-fn time_work(spec: &ServerSpec, iterations: u64) -> WorkDone {
+pub(crate) fn time_work(spec: &ServerSpec, iterations: u64) -> WorkDone {
     let begun = spec.clock.now();
     spec.work.run(iterations);
     WorkDone::new(iterations, spec.clock.now() - begun)
 }
 
-fn wanted(request: &Request) -> Result<Duration, Response> {
+pub(crate) fn wanted(request: &Request) -> Result<Duration, Response> {
     request.number("ms", 200, 1..=60_000).map(Duration::from_millis)
 }
 
-fn done(worked: &WorkDone) -> Response {
+pub(crate) fn done(worked: &WorkDone) -> Response {
     http::json(worked.to_json())
 }
 
@@ -88,10 +88,18 @@ fn refused(error: RequestError) -> Response {
 }
 
 /// Starts the server on a thread of its own and returns when it listens.
-fn start_ours(spec: &ServerSpec) -> anyhow::Result<RunningServer> {
+pub(crate) fn start_ours(spec: &ServerSpec) -> anyhow::Result<RunningServer> {
+    start_changed(spec, |server, _spec| server)
+}
+
+/// A server with other routes, for experiments that show what happens then.
+pub(crate) type Change = fn(http::Server, &ServerSpec) -> http::Server;
+
+/// Starts the server with its routes changed.
+pub(crate) fn start_changed(spec: &ServerSpec, change: Change) -> anyhow::Result<RunningServer> {
     let spec = spec.clone();
     let (ready, listening) = mpsc::channel();
-    let server = thread::Builder::new().name("server".into()).spawn(move || serve(&spec, &ready))?;
+    let server = thread::Builder::new().name("server".into()).spawn(move || serve(&spec, &ready, change))?;
     let (addr, remote) = listening.recv().map_err(|_| anyhow!("the server ended before it listened"))??;
     let stop = move || {
         // A loop that has ended already has no need to be stopped.
@@ -103,7 +111,7 @@ fn start_ours(spec: &ServerSpec) -> anyhow::Result<RunningServer> {
 
 type Started = anyhow::Result<(std::net::SocketAddr, runtime_lab::RemoteHandle)>;
 
-fn serve(spec: &ServerSpec, ready: &mpsc::Sender<Started>) -> anyhow::Result<ServerStats> {
+fn serve(spec: &ServerSpec, ready: &mpsc::Sender<Started>, change: Change) -> anyhow::Result<ServerStats> {
     let runtime = Runtime::builder()
         .pool_threads(spec.pool_threads)
         .stall_threshold(spec.stall_threshold)
@@ -112,7 +120,7 @@ fn serve(spec: &ServerSpec, ready: &mpsc::Sender<Started>) -> anyhow::Result<Ser
         .context("cannot start the runtime")?;
     let lp = runtime.handle();
     let begun = spec.clock.now();
-    let listening = routes(&spec.addr.to_string(), spec).and_then(|server| server.serve(&lp));
+    let listening = routes(&spec.addr.to_string(), spec).and_then(|server| change(server, spec).serve(&lp));
     let server = match listening {
         Ok(server) => server,
         Err(error) => {

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 mod process;
 mod loom;
 mod tsan;
+mod wrk;
 mod mdbook;
 mod book_links;
 mod book_data;
@@ -28,6 +29,8 @@ enum Chore {
     Loom(loom::Options),
     /// Run the tests of the thread protocols and the pool under the thread sanitizer, where it works
     Tsan,
+    /// Compare the load client of the experiments with wrk, where that is installed
+    Wrk,
     /// Build both editions of the book, with warnings as errors, and check their links
     Book(mdbook::Options),
     /// Write the tables of figures in the book from the recorded results
@@ -55,6 +58,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
     match chore {
         Chore::Loom(options) => loom::run(&options),
         Chore::Tsan => tsan::run(),
+        Chore::Wrk => wrk::run(),
         Chore::Book(options) => mdbook::run(&options),
         Chore::BookData(options) => book_data::run(&options),
         Chore::CheckResult(options) => check_result::run(&options),

@@ -97,6 +97,8 @@ pub enum Family {
     Node,
     /// CPython, every version.
     CPython,
+    /// tokio, which is part of this program: the experiment brings the workload for it.
+    Tokio,
 }
 
 impl Family {
@@ -105,6 +107,7 @@ impl Family {
         match self {
             Family::Node => "node",
             Family::CPython => "cpython",
+            Family::Tokio => "tokio",
         }
     }
 }

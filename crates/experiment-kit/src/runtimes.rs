@@ -3,6 +3,7 @@
 //! # Model
 //! Names on PATH, then the versions that pyenv keeps. Each candidate is asked for its version; one that does not answer
 //! (a shim without a version behind it, a broken build) is not there. Two paths to one version are one runtime.
+//! tokio is always there: it is compiled into this program, and its path is that of this program.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::process::{Command, Stdio};
 
 use crate::experiment::Family;
 use crate::interrupt::Interrupt;
+use crate::load::this_program;
 use crate::program::{Limits, run_to_end};
 
 /// A real runtime that answered.
@@ -54,6 +56,10 @@ pub fn find(families: &[Family], interrupt: &Interrupt) -> Vec<Runtime> {
     let mut found: Vec<Runtime> = Vec::new();
     let mut seen = BTreeSet::new();
     for &family in families {
+        if family == Family::Tokio {
+            found.push(Runtime { family, path: this_program(), version: tokio_version().to_owned() });
+            continue;
+        }
         for path in candidates(family) {
             let known = path.canonicalize().unwrap_or_else(|_| path.clone());
             if interrupt.came() || !seen.insert((family, known)) {
@@ -69,6 +75,15 @@ pub fn find(families: &[Family], interrupt: &Interrupt) -> Vec<Runtime> {
     found
 }
 
+/// Which versions this program was built from.
+const LOCK_FILE: &str = include_str!("../../../Cargo.lock");
+
+fn tokio_version() -> &'static str {
+    let entry = LOCK_FILE.split("[[package]]").find(|entry| entry.contains("name = \"tokio\"\n"));
+    let line = entry.and_then(|entry| entry.lines().find_map(|line| line.strip_prefix("version = ")));
+    line.map_or("of an unknown version", |version| version.trim_matches('"'))
+}
+
 fn candidates(family: Family) -> Vec<PathBuf> {
     let names: Vec<String> = match family {
         Family::Node => vec!["node".to_owned(), "nodejs".to_owned()],
@@ -76,6 +91,7 @@ fn candidates(family: Family) -> Vec<PathBuf> {
             let minors = (6..=20).flat_map(|minor| [format!("python3.{minor}"), format!("python3.{minor}t")]);
             ["python3".to_owned(), "python2.7".to_owned()].into_iter().chain(minors).collect()
         }
+        Family::Tokio => Vec::new(), // It is no program.
     };
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> = std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
@@ -111,6 +127,7 @@ fn ask(family: Family, path: &Path, interrupt: &Interrupt) -> Option<String> {
     match family {
         Family::Node => command.args(["-p", "'node ' + process.versions.node"]),
         Family::CPython => command.args(["-c", WHO]),
+        Family::Tokio => return None,
     };
     command.stderr(Stdio::null());
     let said = run_to_end(command, &Limits::ASKING, interrupt).ok()?;
@@ -138,6 +155,13 @@ mod tests {
         for wanted in ["node", "3.1", "3.11.70", ""] {
             assert!(!cpython("3.11.7").is_called(wanted), "{wanted}");
         }
+    }
+
+    #[test]
+    fn tokio_is_part_of_this_program() {
+        let found = find(&[Family::Tokio], &Interrupt::default());
+        assert_eq!(found.len(), 1);
+        assert!(found[0].name().starts_with("tokio 1."), "{}", found[0].name());
     }
 
     #[cfg(unix)]

@@ -1,10 +1,12 @@
 //! A server of this project on a thread of its own, for experiments that ask it over real sockets.
 
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use runtime_lab::{RemoteHandle, RunMode, Runtime, RuntimeBuilder, http};
 
 /// A server that listens on a free port of the loopback address until it is dropped.
@@ -54,4 +56,23 @@ impl Drop for Served {
             let _ = thread.join();
         }
     }
+}
+
+/// A server that does not answer for so long is broken.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// Asks once, blocks until the answer is there, and returns its body.
+///
+/// # Errors
+/// When nobody answers in time, or not with status 200.
+pub(crate) fn get(addr: SocketAddr, path: &str) -> Result<String> {
+    let mut connection = TcpStream::connect(addr).with_context(|| format!("cannot connect to {addr}"))?;
+    connection.set_read_timeout(Some(ANSWER_LIMIT))?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n\r\n");
+    connection.write_all(request.as_bytes())?;
+    let mut text = String::new();
+    connection.take(64 << 10).read_to_string(&mut text).context("the server did not answer")?;
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    ensure!(head.starts_with("HTTP/1.1 200"), "{path}: the server answered `{head}`");
+    Ok(body.to_owned())
 }

@@ -18,6 +18,7 @@ use crate::load::schedule::{Due, schedule};
 use crate::load::{ActSpec, Failure, FailureKind, Message, Sample, Totals};
 
 const WAKE: Token = Token(usize::MAX);
+const DUE: Token = Token(usize::MAX - 1);
 const POLL_LIMIT: Duration = Duration::from_millis(50);
 const REPORT_EVERY: Duration = Duration::from_millis(250);
 const LEAD: Duration = Duration::from_millis(10);
@@ -101,14 +102,16 @@ impl<'e> Engine<'e> {
         self.totals.scheduled = dues.len();
         self.start = self.clock.now() + LEAD;
         let times = dues.iter().map(|due| self.start + due.at).collect();
-        let _pacer = Pacer::start(times, self.clock.clone(), Arc::clone(&self.waker))
+        let mut pacer = Pacer::start(times, self.clock.clone(), (&self.poll, DUE), &self.waker)
             .map_err(|error| format!("cannot start the pacer: {error}"))?;
         self.say(&Message::Started { wall_ns: wall_ns(self.start) })?;
         let mut dues = dues.into_iter().peekable();
         let mut events = Events::with_capacity(256);
+        let mut sent_until = self.clock.now();
         while dues.peek().is_some() || self.in_flight > 0 || !self.waiting.is_empty() {
+            pacer.arm(sent_until).map_err(|error| format!("cannot set the pacer: {error}"))?;
             self.pass(&mut events)?;
-            self.send_due(&mut dues);
+            sent_until = self.send_due(&mut dues);
         }
         self.report()?;
         let totals = self.totals;
@@ -123,7 +126,7 @@ impl<'e> Engine<'e> {
             _ => {}
         }
         let now = self.clock.now();
-        for event in events.iter().filter(|event| event.token() != WAKE) {
+        for event in events.iter().filter(|event| ![WAKE, DUE].contains(&event.token())) {
             self.on_ready(event.token().0, now);
         }
         self.give_up_late(now);
@@ -134,12 +137,14 @@ impl<'e> Engine<'e> {
         if now.saturating_duration_since(self.reported) >= REPORT_EVERY { self.report() } else { Ok(()) }
     }
 
-    fn send_due(&mut self, dues: &mut std::iter::Peekable<std::vec::IntoIter<Due>>) {
+    /// Sends what is due, and says until which time everything was.
+    fn send_due(&mut self, dues: &mut std::iter::Peekable<std::vec::IntoIter<Due>>) -> Instant {
         let now = self.clock.now();
         while let Some(due) = dues.next_if(|due| self.start + due.at <= now) {
             let intended = self.start + due.at;
             self.hand(Flight { stream: Some(due.stream), intended, handed: now, sent: None });
         }
+        now
     }
 
     /// Gives the request to an idle connection, a new one, or the queue of those that wait for one.

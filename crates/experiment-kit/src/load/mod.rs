@@ -62,8 +62,17 @@ pub struct ActSpec {
 pub struct StreamSpec {
     /// Path and query.
     pub path: String,
-    /// How many, spread over the length of the act.
+    /// How many moments to send at, spread over the length of the act.
     pub count: usize,
+    /// How many requests are sent at each of those moments.
+    pub at_once: usize,
+}
+
+impl StreamSpec {
+    /// `count` requests for `path`, each at a moment of its own.
+    pub fn new(path: impl Into<String>, count: usize) -> StreamSpec {
+        StreamSpec { path: path.into(), count, at_once: 1 }
+    }
 }
 
 /// What the client says.

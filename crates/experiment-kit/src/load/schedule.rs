@@ -1,8 +1,8 @@
 //! The fixed schedule of an act: when each request of each stream is due.
 //!
 //! # Model
-//! A stream of `count` requests cuts the act into `count` equal slots; each request is due at a random moment
-//! in the first half of its slot. So the count is exact, the rate is even (unlike a Poisson process, whose own
+//! A stream of `count` moments cuts the act into `count` equal slots; each moment, with its request or requests, is a
+//! random one in the first half of its slot. So the count is exact, the rate is even (unlike a Poisson process, whose own
 //! bunches would show up in the p99 of the idle act), the requests do not fall into step with each other or
 //! with a timer of the server, and a block that takes less than half a slot ends within it.
 
@@ -26,10 +26,10 @@ pub(super) fn schedule(streams: &[StreamSpec], length: Duration, seed: u64) -> V
     for (stream, spec) in streams.iter().enumerate() {
         let mut rng = Rng::new(seed.wrapping_add(stream as u64));
         let slot = length.as_secs_f64() / spec.count.max(1) as f64;
-        dues.extend((0..spec.count).map(|index| {
+        for index in 0..spec.count {
             let at = Duration::from_secs_f64((index as f64 + 0.5 * rng.unit()) * slot);
-            Due { at, stream }
-        }));
+            dues.extend(std::iter::repeat_n(Due { at, stream }, spec.at_once));
+        }
     }
     dues.sort_by_key(|due| due.at);
     dues
@@ -40,10 +40,7 @@ mod tests {
     use super::*;
 
     fn streams() -> Vec<StreamSpec> {
-        vec![
-            StreamSpec { path: "/ping".to_owned(), count: 200 },
-            StreamSpec { path: "/block?ms=200".to_owned(), count: 2 },
-        ]
+        vec![StreamSpec::new("/ping", 200), StreamSpec::new("/block?ms=200", 2)]
     }
 
     #[test]
@@ -71,7 +68,15 @@ mod tests {
 
     #[test]
     fn a_stream_of_nothing_has_an_empty_schedule() {
-        let none = [StreamSpec { path: "/ping".to_owned(), count: 0 }];
+        let none = [StreamSpec::new("/ping", 0)];
         assert_eq!(schedule(&none, Duration::from_secs(1), 1), []);
+    }
+
+    #[test]
+    fn requests_that_go_together_are_due_at_the_same_moments_as_one_would_be() {
+        let alone = schedule(&streams()[1..], Duration::from_secs(1), 3);
+        let three = [StreamSpec { at_once: 3, ..StreamSpec::new("/block?ms=200", 2) }];
+        let together = schedule(&three, Duration::from_secs(1), 3);
+        assert_eq!(together, [alone[0], alone[0], alone[0], alone[1], alone[1], alone[1]]);
     }
 }

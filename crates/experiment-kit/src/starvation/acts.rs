@@ -5,11 +5,12 @@
 //! same schedule, and all heavy requests ask for the same work. Heavy requests come so often that the work takes
 //! two fifths of the time: enough to show in a p99, and never so much that a queue of heavy work builds up.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::load::StreamSpec;
+use crate::load::{ActSpec, StreamSpec};
 use crate::rng::Rng;
 
 /// What the server is asked to do besides answering pings.
@@ -57,31 +58,45 @@ const DUTY: f64 = 0.4;
 const ACT_PREFERRED: Duration = Duration::from_secs(1);
 const ROUNDS_PREFERRED: u32 = 5;
 
+/// Connections that are open before an act begins.
+const WARM_CONNECTIONS: usize = 4;
+/// A blocked server is to be asked by new connections, but not by more than a common descriptor limit allows.
+const MAX_CONNECTIONS: usize = 512;
+/// A request fails when it has no answer this many blocks after it was due.
+const TIMEOUT_BLOCKS: f64 = 20.0;
+const TIMEOUT_MIN_MS: f64 = 5_000.0;
+
 /// How the acts are played.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// How often each act is played.
-    pub(crate) rounds: usize,
+    pub rounds: usize,
     /// How long one act of one round lasts.
-    pub(crate) act: Duration,
+    pub act: Duration,
     /// Pings in one act of one round.
-    pub(crate) pings: usize,
+    pub pings: usize,
     /// Heavy requests in one act of one round.
-    pub(crate) works: usize,
+    pub works: usize,
     block: Duration,
     seed: u64,
 }
 
 impl Plan {
     /// The plan for `total` time of measuring with `rate` pings a second and work of `block`.
-    pub(crate) fn new(total: Duration, block: Duration, rate: f64, seed: u64) -> Plan {
+    pub fn new(total: Duration, block: Duration, rate: f64, seed: u64) -> Plan {
         let of_act = total / Act::ALL.len() as u32;
         let shortest = block.mul_f64(1.0 / DUTY);
         let wanted = shortest.max(ACT_PREFERRED.min(of_act / ROUNDS_PREFERRED));
         let rounds = ((of_act.as_secs_f64() / wanted.as_secs_f64() + 1e-9) as usize).max(1);
-        let act = of_act.div_f64(rounds as f64).max(shortest);
+        Plan { rounds, ..Plan::of_acts(of_act.div_f64(rounds as f64), block, rate, seed) }
+    }
+
+    /// The plan of one round with acts of this length, or of a longer one that the block needs.
+    pub fn of_acts(act: Duration, block: Duration, rate: f64, seed: u64) -> Plan {
+        let act = act.max(block.mul_f64(1.0 / DUTY));
         let per_act = |rate: f64| (rate * act.as_secs_f64()).round().max(1.0) as usize;
-        Plan { rounds, act, pings: per_act(rate), works: per_act(DUTY / block.as_secs_f64()), block, seed }
+        let works = per_act(DUTY / block.as_secs_f64());
+        Plan { rounds: 1, act, pings: per_act(rate), works, block, seed }
     }
 
     /// The order of the acts in a round.
@@ -97,13 +112,26 @@ impl Plan {
     }
 
     /// What is sent in `act`: the pings first, then the heavy requests.
-    pub(crate) fn streams(&self, act: Act) -> Vec<StreamSpec> {
-        let mut streams = vec![StreamSpec { path: "/ping".to_owned(), count: self.pings }];
+    pub fn streams(&self, act: Act) -> Vec<StreamSpec> {
+        let mut streams = vec![StreamSpec::new("/ping", self.pings)];
         if let Some(route) = act.route() {
             let path = format!("{route}?ms={}", self.block.as_millis());
-            streams.push(StreamSpec { path, count: self.works });
+            streams.push(StreamSpec::new(path, self.works));
         }
         streams
+    }
+
+    /// What the load client is told for one act of `round`.
+    pub fn spec(&self, addr: SocketAddr, round: usize, streams: Vec<StreamSpec>) -> ActSpec {
+        ActSpec {
+            addr,
+            seed: self.seed_of(round),
+            length_ms: self.act.as_secs_f64() * 1e3,
+            streams,
+            warm_connections: WARM_CONNECTIONS,
+            max_connections: MAX_CONNECTIONS,
+            timeout_ms: (TIMEOUT_BLOCKS * self.block.as_secs_f64() * 1e3).max(TIMEOUT_MIN_MS),
+        }
     }
 }
 

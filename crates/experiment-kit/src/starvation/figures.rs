@@ -75,31 +75,35 @@ impl Measured {
 
     /// Adds what one act of one round brought; `length_ms` is how long it was to last.
     pub(crate) fn add(&mut self, act: Act, outcome: &Outcome, length_ms: f64) {
-        let samples = &mut self.acts[act as usize];
-        let (mut pings, ms) = (Vec::new(), |ns: u64| ns as f64 / 1e6);
-        for sample in &outcome.samples {
-            samples.client_late_ms.push(ms(sample.handed_ns - sample.intended_ns));
-            if sample.stream == 0 {
-                pings.push(ms(sample.latency_ns));
-            } else {
-                samples.completion_ms.push(ms(sample.latency_ns));
-                samples.work_ms.extend(sample.work.map(|work| work.work_ms));
-                samples.iterations.extend(sample.work.map(|work| work.iterations));
-            }
-        }
-        samples.pings_ms.push(pings);
-        for failure in &outcome.failures {
-            let of_stream =
-                if failure.stream == 0 { &mut samples.ping_failures } else { &mut samples.work_failures };
-            of_stream.push(failure.kind.to_string());
-        }
-        let last_ms = outcome.samples.iter().map(|sample| ms(sample.intended_ns)).fold(0.0, f64::max);
-        samples.played_ms += if outcome.complete { length_ms } else { last_ms };
-        samples.waited_for_connection += outcome.totals.waited_for_connection;
+        self.acts[act as usize].add(outcome, length_ms);
     }
 }
 
 impl ActSamples {
+    /// Adds one round.
+    pub(crate) fn add(&mut self, outcome: &Outcome, length_ms: f64) {
+        let (mut pings, ms) = (Vec::new(), |ns: u64| ns as f64 / 1e6);
+        for sample in &outcome.samples {
+            self.client_late_ms.push(ms(sample.handed_ns - sample.intended_ns));
+            if sample.stream == 0 {
+                pings.push(ms(sample.latency_ns));
+            } else {
+                self.completion_ms.push(ms(sample.latency_ns));
+                self.work_ms.extend(sample.work.map(|work| work.work_ms));
+                self.iterations.extend(sample.work.map(|work| work.iterations));
+            }
+        }
+        self.pings_ms.push(pings);
+        for failure in &outcome.failures {
+            let of_stream =
+                if failure.stream == 0 { &mut self.ping_failures } else { &mut self.work_failures };
+            of_stream.push(failure.kind.to_string());
+        }
+        let last_ms = outcome.samples.iter().map(|sample| ms(sample.intended_ns)).fold(0.0, f64::max);
+        self.played_ms += if outcome.complete { length_ms } else { last_ms };
+        self.waited_for_connection += outcome.totals.waited_for_connection;
+    }
+
     /// Pings that were answered.
     pub fn ping_count(&self) -> usize {
         self.pings_ms.iter().map(Vec::len).sum()

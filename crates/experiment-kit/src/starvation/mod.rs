@@ -3,6 +3,7 @@
 pub mod acts;
 pub mod figures;
 pub mod rules;
+pub mod published;
 mod options;
 mod run;
 mod progress;

@@ -46,6 +46,26 @@ pub struct Setting {
     pub calibration_spread: f64,
     /// The seed of the bootstrap.
     pub seed: u64,
+    /// How the options are called where it runs.
+    pub words: Words,
+}
+
+/// What a reader types to measure otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// To measure longer.
+    pub duration: &'static str,
+    /// To send more or fewer pings.
+    pub rate: &'static str,
+    /// To change the work of one heavy request.
+    pub block: &'static str,
+}
+
+impl Words {
+    /// The options of the example.
+    pub const EXAMPLE: Words = Words { duration: "--duration", rate: "--rate", block: "--block-ms" };
+    /// Those of `lab run starvation`.
+    pub const LAB: Words = Words { duration: "--budget", rate: "--set rate", block: "--set block_ms" };
 }
 
 /// The three claims, judged.
@@ -55,6 +75,7 @@ pub fn judge(measured: &Measured, setting: &Setting) -> Vec<Claim> {
 
 /// What speaks against using the samples.
 struct Evidence {
+    words: Words,
     /// Nothing can be said.
     unsound: Option<String>,
     /// Nothing bad can be said.
@@ -64,7 +85,8 @@ struct Evidence {
 impl Evidence {
     /// The evidence of a claim that compares the inline act with `other`.
     fn of(measured: &Measured, setting: &Setting, other: Act) -> Evidence {
-        Evidence { unsound: unsound(measured, setting, [Act::Inline, other]), noise: noise(measured) }
+        let unsound = unsound(measured, setting, [Act::Inline, other]);
+        Evidence { words: setting.words, unsound, noise: noise(measured, setting.words) }
     }
 
     /// The verdict for the answer; `no` is the verdict when it is no and nothing disturbed the run.
@@ -74,9 +96,10 @@ impl Evidence {
             (None, None, _) => Verdict::inconclusive("an act has no samples; run again"),
             (None, Some(Answer::Yes), _) => Verdict::Holds,
             (None, Some(Answer::No), None) => no,
-            (None, Some(Answer::Open), None) => Verdict::inconclusive(
-                "the threshold lies within the 95 % interval; measure longer with --duration",
-            ),
+            (None, Some(Answer::Open), None) => Verdict::inconclusive(format!(
+                "the threshold lies within the 95 % interval; measure longer with {}",
+                self.words.duration
+            )),
             (None, Some(_), Some(noise)) => Verdict::inconclusive(noise),
         }
     }
@@ -84,8 +107,8 @@ impl Evidence {
 
 fn unsound(measured: &Measured, setting: &Setting, acts: [Act; 2]) -> Option<String> {
     if measured.rounds < ROUNDS_MIN {
-        let why =
-            if measured.complete { "measure longer with --duration" } else { "the run was stopped early" };
+        let longer = format!("measure longer with {}", setting.words.duration);
+        let why = if measured.complete { longer.as_str() } else { "the run was stopped early" };
         return Some(format!("{} complete rounds, {ROUNDS_MIN} are needed; {why}", measured.rounds));
     }
     if let Some(failed) = acts.iter().find_map(|&act| failing(act, measured.of(act))) {
@@ -93,7 +116,7 @@ fn unsound(measured: &Measured, setting: &Setting, acts: [Act; 2]) -> Option<Str
     }
     let fewest = acts.iter().map(|&act| measured.of(act).ping_count()).min().unwrap_or(0);
     if fewest < PINGS_MIN {
-        let advice = "raise --rate or --duration";
+        let advice = format!("raise {} or {}", setting.words.rate, setting.words.duration);
         return Some(format!("an act has {fewest} pings, a p99 needs {PINGS_MIN}; {advice}"));
     }
     let share = measured.blocked_share();
@@ -146,7 +169,7 @@ fn undone(act: Act, measured: &Measured, setting: &Setting) -> Option<String> {
     })
 }
 
-fn noise(measured: &Measured) -> Option<String> {
+fn noise(measured: &Measured, words: Words) -> Option<String> {
     if let Some(cores) = measured.others_cores.filter(|&cores| cores > OTHERS_CORES_MAX) {
         return Some(format!(
             "other programs kept {cores:.2} processors busy ({OTHERS_CORES_MAX} are allowed); end them and run again"
@@ -157,14 +180,16 @@ fn noise(measured: &Measured) -> Option<String> {
     if idle > block * SMALL_TO_BLOCK {
         return Some(format!(
             "the idle act was disturbed: its p99 is {idle:.2} ms, more than 1/20 of the block of {block:.0} ms; run on a \
-             quiet machine, or raise --block-ms"
+             quiet machine, or raise {}",
+            words.block
         ));
     }
     let late = measured.acts.iter().map(|act| act.client_late_p99_ms()).fold(0.0, f64::max);
     if late > block * SMALL_TO_BLOCK {
         return Some(format!(
-            "the load client was late by {late:.2} ms (p99), more than 1/20 of the block of {block:.0} ms; lower --rate, or run \
-             on a quiet machine"
+            "the load client was late by {late:.2} ms (p99), more than 1/20 of the block of {block:.0} ms; lower {}, or run \
+             on a quiet machine",
+            words.rate
         ));
     }
     None

@@ -14,24 +14,17 @@ use runtime_trace::{EventKind, Lane, Recorder, next_id};
 use crate::contender::{Contender, RunningServer, ServerSpec, ServerStats};
 use crate::cpu_meter::CpuMeter;
 use crate::interrupt::Interrupt;
-use crate::load::{ActSpec, LoadClient, Outcome};
+use crate::load::{LoadClient, Outcome};
 use crate::starvation::acts::{Act, Plan};
 use crate::starvation::figures::Measured;
 use crate::starvation::options::Options;
 use crate::starvation::picture::Scene;
 use crate::starvation::progress::Progress;
 use crate::starvation::raw::RawFile;
-use crate::starvation::rules::{Setting, judge};
+use crate::starvation::rules::{Setting, Words, judge};
 use crate::verdict::{Claim, Verdict};
 use crate::work::{Calibration, Work};
 
-/// Connections that are open before an act begins.
-const WARM_CONNECTIONS: usize = 4;
-/// A blocked server is to be asked by new connections, but not by more than a common descriptor limit allows.
-const MAX_CONNECTIONS: usize = 512;
-/// A request fails when it has no answer this many blocks after it was due.
-const TIMEOUT_BLOCKS: f64 = 20.0;
-const TIMEOUT_MIN_MS: f64 = 5_000.0;
 /// A server may take this long to stop, and this many blocks more.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 const STOP_BLOCKS: f64 = 3.0;
@@ -112,7 +105,6 @@ pub(crate) fn run(
     let client = LoadClient::start();
     let mut stage = match client {
         Ok(client) => Stage {
-            options,
             setting,
             interrupt,
             progress,
@@ -163,6 +155,7 @@ fn setting(options: &Options, work: &Work) -> Setting {
         iterations: work.iterations(options.block()),
         calibration_spread: work.calibration().spread,
         seed: options.seed,
+        words: Words::EXAMPLE,
     }
 }
 
@@ -174,7 +167,6 @@ fn ring_capacity(plan: &Plan, options: &Options) -> usize {
 
 /// What playing the acts needs.
 struct Stage<'s> {
-    options: &'s Options,
     setting: Setting,
     interrupt: &'s Interrupt,
     progress: &'s Progress,
@@ -244,16 +236,7 @@ impl Stage<'_> {
     }
 
     fn play_act(&mut self, round: usize, act: Act) -> Result<(Outcome, Scene)> {
-        let block_ms = self.options.block_ms as f64;
-        let spec = ActSpec {
-            addr: self.addr,
-            seed: self.plan.seed_of(round),
-            length_ms: self.plan.act.as_secs_f64() * 1e3,
-            streams: self.plan.streams(act),
-            warm_connections: WARM_CONNECTIONS,
-            max_connections: MAX_CONNECTIONS,
-            timeout_ms: (TIMEOUT_BLOCKS * block_ms).max(TIMEOUT_MIN_MS),
-        };
+        let spec = self.plan.spec(self.addr, round, self.plan.streams(act));
         let name = self.recorder.intern(&format!("act {} begins", act.name()));
         self.marks.record(self.clock.now(), EventKind::Mark, next_id(), 0, name);
         let pids = [self.client.id()];

@@ -6,6 +6,9 @@ mod readiness;
 mod phases;
 mod echo;
 mod microtasks;
+mod starvation;
+mod pool_size;
+mod slow_lane;
 mod timers;
 mod races;
 mod cron;
@@ -24,6 +27,9 @@ pub const ALL: &[&Experiment] = &[
     &readiness::EXPERIMENT,
     &phases::EXPERIMENT,
     &microtasks::EXPERIMENT,
+    &starvation::EXPERIMENT,
+    &pool_size::EXPERIMENT,
+    &slow_lane::EXPERIMENT,
     &timers::EXPERIMENT,
     &races::EXPERIMENT,
     &cron::EXPERIMENT,

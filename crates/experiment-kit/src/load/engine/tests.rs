@@ -37,7 +37,7 @@ fn ok(to: &mut TcpStream, body: &str) -> bool {
 }
 
 fn spec(addr: SocketAddr, streams: &[(&str, usize)]) -> ActSpec {
-    let streams = streams.iter().map(|&(path, count)| StreamSpec { path: path.to_owned(), count }).collect();
+    let streams = streams.iter().map(|&(path, count)| StreamSpec::new(path, count)).collect();
     ActSpec {
         addr,
         seed: 1,

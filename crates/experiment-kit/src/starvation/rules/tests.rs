@@ -3,8 +3,14 @@
 use super::*;
 use crate::starvation::figures::ActSamples;
 
-const QUIET: Setting =
-    Setting { cores: 2, chunk_ms: 0.5, iterations: 1_000, calibration_spread: 0.05, seed: 1 };
+const QUIET: Setting = Setting {
+    cores: 2,
+    chunk_ms: 0.5,
+    iterations: 1_000,
+    calibration_spread: 0.05,
+    seed: 1,
+    words: Words::EXAMPLE,
+};
 
 /// Five rounds of 220 pings: most take `typical_ms`; where the loop is held for `held_ms`, two fifths of the pings
 /// wait for the rest of it.

@@ -6,7 +6,7 @@ use clap::Parser;
 
 use super::*;
 use crate::contender::{LagStats, StallReport};
-use crate::starvation::rules::{Setting, judge};
+use crate::starvation::rules::{Setting, Words, judge};
 use crate::work::Calibration;
 
 const CLOSED: &str = "the server closed the connection before it answered";
@@ -16,7 +16,14 @@ fn options(arguments: &str) -> Options {
 }
 
 fn ran(measured: Measured, options: &Options) -> Ran {
-    let setting = Setting { cores: 1, chunk_ms: 0.5, iterations: 1_000, calibration_spread: 0.3, seed: 7 };
+    let setting = Setting {
+        cores: 1,
+        chunk_ms: 0.5,
+        iterations: 1_000,
+        calibration_spread: 0.3,
+        seed: 7,
+        words: Words::EXAMPLE,
+    };
     let stall = StallReport {
         location: "examples/starvation.rs:1234".to_owned(),
         name: "GET /block".to_owned(),

@@ -1,0 +1,410 @@
+//! The size of the pool: how many rounds 8 jobs take, and when a bigger pool is no faster.
+//!
+//! # Model
+//! ```text
+//! jobs that wait     rounds = jobs / threads                     a thread that waits needs no processor
+//! jobs that compute  rounds = jobs / min(threads, processors)    more threads only share what there is
+//! ```
+//! A round is the time of one such job alone. A job that waits asks a service over a socket, and its thread blocks until
+//! the service answers; in Node it copies from one FIFO to another, which blocks its thread in the same way. The crowd for
+//! the second question are 32 jobs for each processor: once on 2 threads, once on 32 threads for each processor. Half of
+//! the jobs that compute are done later in the bigger pool, because all of them are begun and none is finished.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
+use experiment_kit::finding::{Finding, Judging, Noise, P50};
+use experiment_kit::measurements::Sink;
+use experiment_kit::verdict::Claim;
+use experiment_kit::{Calibration, Work};
+use runtime_lab::{BlockingPool, JobKind, Recording, crypto, http, sleep};
+
+use crate::counterpart::Source;
+use crate::server::{Served, get};
+
+/// The experiment.
+pub(super) static EXPERIMENT: Experiment = Experiment {
+    name: "pool-size",
+    topic: Topic::EventLoop,
+    question: "How many threads should a pool have?",
+    reading: "8 jobs that wait take 8, 4, 2 and 1 rounds on 1, 2, 4 and 8 threads. 8 jobs that compute take no fewer rounds than \
+              the processors allow. In a crowd, a bigger pool helps jobs that wait; of jobs that compute, half are done \
+              later.",
+    claims: &["L13", "L15"],
+    knobs: &[
+        Knob {
+            name: "compute_ms",
+            help: "milliseconds of processor time of one job that computes",
+            usual: 20.0,
+            quick: 15.0,
+            range: (2.0, 1_000.0),
+        },
+        Knob {
+            name: "wait_ms",
+            help: "milliseconds that one job waits",
+            usual: 20.0,
+            quick: 20.0,
+            range: (2.0, 1_000.0),
+        },
+        Knob {
+            name: "crowd_ms",
+            help: "milliseconds of processor time of one computing job of the crowd",
+            usual: 10.0,
+            quick: 8.0,
+            range: (2.0, 1_000.0),
+        },
+    ],
+    start,
+    judge,
+    charts: &[
+        ChartSpec { metric: "wall_ms", unit: "ms", title: "From the first submission to the last result" },
+        ChartSpec { metric: "completion_ms", unit: "ms", title: "From the first submission to each result" },
+        ChartSpec { metric: "jobs_per_s", unit: "jobs a second", title: "Throughput" },
+    ],
+    against: &[Family::Node],
+    flaws: &[
+        Flaw { name: "one-thread", breaks: "every pool secretly has one thread", flips: &["L13", "L15"] },
+        Flaw {
+            name: "compute-waits",
+            breaks: "jobs that should compute secretly wait for as long",
+            flips: &["L13", "L15"],
+        },
+    ],
+};
+
+static SOURCE: Source = Source { name: "pool-size.js", text: include_str!("../../programs/pool-size.js") };
+
+/// What the jobs of a cell do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doing {
+    Computing,
+    Waiting,
+}
+
+/// One cell: so many jobs of a kind on so many threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shape {
+    doing: Doing,
+    jobs: usize,
+    threads: usize,
+}
+
+impl Shape {
+    fn new(doing: Doing, jobs: usize, threads: usize) -> Shape {
+        Shape { doing, jobs, threads }
+    }
+
+    fn cell(self) -> String {
+        let doing = match self.doing {
+            Doing::Computing => "computing",
+            Doing::Waiting => "waiting",
+        };
+        format!("{} {doing} on {}", self.jobs, self.threads)
+    }
+}
+
+/// One job alone is the unit of all rounds: its time is measured more than once in each round.
+const ALONE_TIMES: usize = 5;
+/// The jobs of the first claim.
+const JOBS: usize = 8;
+/// The pools of the first claim.
+const POOLS: [usize; 4] = [1, 2, 4, 8];
+/// The pool that the claim speaks of.
+const POOL: usize = 4;
+/// The small pool of the crowd, for each processor: enough to keep it busy.
+const SMALL: usize = 2;
+/// The big pool, for each processor; the crowd has as many jobs.
+const BIG: usize = 32;
+/// A pool has at most 1024 threads.
+const CORES_MAX: usize = 1024 / BIG;
+/// Pools of the crowd in a full run.
+const CROWD_POOLS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
+
+/// Rounds over the model's: halfway to those of a pool of half the size, and of twice the size.
+const MORE_ROUNDS: f64 = 1.5;
+const FEWER_ROUNDS: f64 = 0.75;
+/// More rounds than this are not the two that are claimed.
+const NOT_TWO: f64 = 2.5;
+/// Half of the crowd is done in at least this part of the time: the bigger pool is no faster.
+const NO_FASTER: f64 = 1.0;
+/// The bigger pool is faster when half of the crowd is done in this part of the time.
+const FASTER: f64 = 0.5;
+
+fn shapes(cores: usize, quick: bool) -> Vec<Shape> {
+    let crowd = crowd(cores);
+    let mut shapes = Vec::new();
+    for doing in [Doing::Computing, Doing::Waiting] {
+        shapes.push(Shape::new(doing, 1, 1));
+        shapes.extend(POOLS.map(|threads| Shape::new(doing, JOBS, threads)));
+        let mut pools = vec![small(cores), crowd];
+        if !quick {
+            pools.extend(CROWD_POOLS);
+        }
+        pools.sort_unstable();
+        pools.dedup();
+        shapes.extend(pools.into_iter().map(|threads| Shape::new(doing, crowd, threads)));
+    }
+    shapes
+}
+
+fn crowd(cores: usize) -> usize {
+    BIG * cores.min(CORES_MAX)
+}
+
+fn small(cores: usize) -> usize {
+    SMALL * cores.min(CORES_MAX)
+}
+
+struct PoolSize {
+    shapes: Vec<Shape>,
+    service: Served,
+    work: Work,
+    recordings: Vec<(String, Recording)>,
+    setup: Setup,
+}
+
+fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let shapes = shapes(cores, setup.quick);
+    if let Some(runtime) = setup.real() {
+        return SOURCE.bench(runtime, setup, shapes.iter().map(|shape| shape.cell()).collect(), Vec::new());
+    }
+    let wait = Duration::from_secs_f64(setup.knob("wait_ms") / 1e3);
+    let answer = move |_request| async move {
+        sleep(wait).await;
+        http::text("done")
+    };
+    let service = Served::start(|runtime| runtime, move |server| server.route("/wait", answer))?;
+    let work = Work::new(burn, Calibration::measure(burn, &setup.clock)?);
+    let (recordings, setup) = (Vec::new(), setup.clone());
+    Ok(Box::new(PoolSize { shapes, service, work, recordings, setup }))
+}
+
+/// The work, real and useless.
+fn burn(iterations: u64) {
+    let iterations = u32::try_from(iterations).unwrap_or(u32::MAX);
+    std::hint::black_box(crypto::pbkdf2_sync(b"password", b"salt", iterations));
+}
+
+impl PoolSize {
+    /// What one job of the cell does; an error is what its thread saw.
+    fn job(&self, shape: Shape) -> impl Fn() -> Result<()> + Clone + Send + 'static {
+        let addr = self.service.addr;
+        let knob = if shape.jobs > JOBS { "crowd_ms" } else { "compute_ms" };
+        let iterations = self.work.iterations(Duration::from_secs_f64(self.setup.knob(knob) / 1e3));
+        let computes = shape.doing == Doing::Computing && !self.setup.has_flaw("compute-waits");
+        move || {
+            if computes {
+                burn(iterations);
+                return Ok(());
+            }
+            get(addr, "/wait").map(drop)
+        }
+    }
+
+    /// Submits all jobs at once; the milliseconds from then to each result, in the order of the results. `None` when it
+    /// was interrupted.
+    fn run(&self, shape: Shape) -> Result<Option<Vec<f64>>> {
+        let threads = if self.setup.has_flaw("one-thread") { 1 } else { shape.threads };
+        let pool = BlockingPool::builder().threads(threads).recorder(self.setup.recorder.clone()).build()?;
+        let (done, results) = mpsc::channel();
+        let job = self.job(shape);
+        let begun = self.setup.clock.now();
+        for _ in 0..shape.jobs {
+            let (done, clock) = (done.clone(), self.setup.clock.clone());
+            let complete = move |outcome: runtime_lab::JobOutcome<Result<()>>| {
+                // Nobody waits for it any more after an interrupt.
+                let _ = done.send((clock.now(), outcome.done()));
+            };
+            pool.submit(JobKind::Cpu, "job", job.clone(), complete)?;
+        }
+        let mut completions = Vec::new();
+        while completions.len() < shape.jobs {
+            match results.recv_timeout(LOOK_EVERY) {
+                Ok((at, outcome)) => {
+                    outcome.context("a job did not run to its end")??;
+                    completions.push(at.saturating_duration_since(begun).as_secs_f64() * 1e3);
+                }
+                Err(RecvTimeoutError::Timeout) if self.setup.interrupt.came() => return Ok(None),
+                Err(_) => {} // This end of the channel holds a sender itself: it is never cut off.
+            }
+        }
+        completions.sort_unstable_by(f64::total_cmp);
+        Ok(Some(completions))
+    }
+}
+
+/// How often an interrupt is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+impl Bench for PoolSize {
+    fn cells(&self) -> Vec<String> {
+        self.shapes.iter().map(|shape| shape.cell()).collect()
+    }
+
+    fn measure(&mut self, cell: &str, sink: &mut Sink<'_>) -> Result<()> {
+        let shape = self.shapes.iter().copied().find(|shape| shape.cell() == cell);
+        let shape = shape.context("a cell is one of the shapes")?;
+        for _ in 0..if shape.jobs == 1 { ALONE_TIMES } else { 1 } {
+            let Some(completions) = self.run(shape)? else { return Ok(()) };
+            let wall_ms = completions.last().copied().context("there is at least one job")?;
+            sink.add("wall_ms", wall_ms);
+            sink.add("jobs_per_s", shape.jobs as f64 / wall_ms * 1e3);
+            sink.extend("completion_ms", completions);
+        }
+        if self.setup.recorder.is_on() {
+            let recording = self.setup.recorder.collect();
+            let (title, wanted) = (format!("The pool, {cell}"), shape.jobs == JOBS && shape.threads == POOL);
+            self.recordings.retain(|(known, _)| *known != title);
+            self.recordings.extend(wanted.then_some((title, recording)));
+        }
+        Ok(())
+    }
+
+    fn recordings(&mut self) -> Vec<(String, Recording)> {
+        std::mem::take(&mut self.recordings)
+    }
+}
+
+fn judge(judging: &Judging<'_>) -> Vec<Claim> {
+    vec![rounds_claim(judging), size_claim(judging)]
+}
+
+/// How many rounds 8 jobs take on so many threads.
+fn rounds(
+    judging: &Judging<'_>,
+    doing: Doing,
+    threads: usize,
+    name: &str,
+) -> experiment_kit::finding::Quantity {
+    let (many, one) = (Shape::new(doing, JOBS, threads).cell(), Shape::new(doing, 1, 1).cell());
+    judging.ratio(name, P50, ("wall_ms", &many), ("wall_ms", &one))
+}
+
+fn rounds_claim(judging: &Judging<'_>) -> Claim {
+    let mut as_the_model: Vec<Finding> = Vec::new();
+    for threads in [POOL, 1, 2, 8] {
+        let model = JOBS.div_ceil(threads) as f64;
+        let name = |side| format!("rounds of {JOBS} jobs that wait on {threads} threads, {side}");
+        let of = |side| rounds(judging, Doing::Waiting, threads, &name(side));
+        as_the_model.push(of("at least").at_least(FEWER_ROUNDS * model));
+        as_the_model.push(of("at most").at_most(MORE_ROUNDS * model));
+    }
+    let name = format!("rounds of {JOBS} jobs that compute on {POOL} threads");
+    let computing = rounds(judging, Doing::Computing, POOL, &name).at_least(NOT_TWO);
+    Claim::depends(
+        "L13",
+        format!(
+            "{JOBS} jobs that wait take {JOBS} / threads rounds on 1, 2, 4 and 8 threads (from {FEWER_ROUNDS} to \
+             {MORE_ROUNDS} x that); {JOBS} that compute take more than {NOT_TWO} rounds on {POOL} threads"
+        ),
+        format!(
+            "jobs that wait, or {POOL} processors that nobody else uses: jobs that compute take jobs / processors rounds"
+        ),
+        as_the_model,
+        vec![computing],
+    )
+}
+
+fn size_claim(judging: &Judging<'_>) -> Claim {
+    let cores = judging.measured.cores;
+    let crowd = crowd(cores);
+    let half_done = |name: String, doing| {
+        let (big, few) =
+            (Shape::new(doing, crowd, crowd).cell(), Shape::new(doing, crowd, small(cores)).cell());
+        judging.ratio(name, P50, ("completion_ms", &big), ("completion_ms", &few))
+    };
+    let name =
+        |what| format!("time until half of a crowd of jobs that {what} is done, big pool / small pool");
+    let no_faster = half_done(name("compute"), Doing::Computing).at_least(NO_FASTER);
+    let faster = half_done(name("wait"), Doing::Waiting).at_most(FASTER);
+    let mut claim = Claim::all(
+        "L15",
+        format!(
+            "a pool of {BIG} threads for each processor does not have half of {BIG} computing jobs for each processor done \
+             sooner than one of {SMALL} threads for each; of jobs that wait it does, which is published"
+        ),
+        vec![no_faster],
+    );
+    claim.findings.push(faster);
+    claim.beside(judging.measured, Noise::Hurts)
+}
+
+#[cfg(test)]
+mod tests {
+    use experiment_kit::measurements::Measurements;
+
+    use super::*;
+
+    /// Three rounds on two processors: `[on 1, 2, 4, 8]` in units of one job, and half of the crowd in small and big.
+    fn words(
+        waiting: [f64; 4],
+        computing: [f64; 4],
+        crowd_computes: [f64; 2],
+        others: f64,
+    ) -> [&'static str; 2] {
+        let mut measured = Measurements::new(2);
+        for wobble in [0.98, 1.0, 1.02] {
+            for (doing, rounds) in [(Doing::Waiting, waiting), (Doing::Computing, computing)] {
+                measured.extend("wall_ms", &Shape::new(doing, 1, 1).cell(), [10.0]);
+                for (threads, rounds) in POOLS.into_iter().zip(rounds) {
+                    let cell = Shape::new(doing, JOBS, threads).cell();
+                    measured.extend("wall_ms", &cell, [10.0 * rounds * wobble]);
+                }
+            }
+            for (doing, halves) in [(Doing::Computing, crowd_computes), (Doing::Waiting, [300.0, 15.0])] {
+                for (threads, half) in [small(2), crowd(2)].into_iter().zip(halves) {
+                    let cell = Shape::new(doing, crowd(2), threads).cell();
+                    measured.extend("completion_ms", &cell, [half * wobble; 9]);
+                }
+            }
+            measured.end_round();
+        }
+        measured.others_cores = Some(others);
+        let claims = judge(&Judging { measured: &measured, seed: 7 });
+        [claims[0].verdict.word(), claims[1].verdict.word()]
+    }
+
+    const MODEL: [f64; 4] = [8.0, 4.0, 2.0, 1.0];
+    const TWO_CORES: [f64; 4] = [8.0, 4.0, 4.0, 4.0];
+
+    #[test]
+    fn on_two_processors_it_depends_and_a_bigger_pool_is_not_always_faster() {
+        assert_eq!(words(MODEL, TWO_CORES, [128.0, 230.0], 0.0), ["depends", "holds"]);
+        assert_eq!(words(MODEL, TWO_CORES, [128.0, 230.0], 1.0), ["depends", "holds"]);
+    }
+
+    #[test]
+    fn with_processors_enough_two_rounds_hold_for_all_jobs() {
+        assert_eq!(words(MODEL, MODEL, [128.0, 230.0], 0.0), ["holds", "holds"]);
+    }
+
+    #[test]
+    fn opposite_worlds_fail() {
+        assert_eq!(words([8.0; 4], [8.0; 4], [128.0, 60.0], 0.0), ["fails", "fails"]);
+        assert_eq!(words([1.0; 4], TWO_CORES, [128.0, 60.0], 1.0), ["fails", "inconclusive"]);
+    }
+
+    #[test]
+    fn what_lies_between_is_open() {
+        let between = [8.0, 4.0, 3.0, 1.0];
+        assert_eq!(words(between, TWO_CORES, [128.0, 128.0], 0.0), ["inconclusive", "inconclusive"]);
+    }
+
+    #[test]
+    fn cells_are_unique_and_contain_what_the_rule_looks_at() {
+        for cores in [1, 2, 3, 8, 64] {
+            for quick in [true, false] {
+                let cells: Vec<String> = shapes(cores, quick).into_iter().map(Shape::cell).collect();
+                let unique: std::collections::BTreeSet<&String> = cells.iter().collect();
+                assert_eq!(unique.len(), cells.len(), "{cells:?}");
+                for threads in [small(cores), crowd(cores)] {
+                    assert!(cells.contains(&Shape::new(Doing::Computing, crowd(cores), threads).cell()));
+                    assert!(threads <= 1024);
+                }
+            }
+        }
+    }
+}
