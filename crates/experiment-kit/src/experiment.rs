@@ -97,6 +97,19 @@ pub enum Family {
     Node,
     /// CPython, every version.
     CPython,
+    /// A JVM that starts programs from their source, which is Java 11 and later with its compiler.
+    Jvm,
+}
+
+impl Family {
+    /// Its name in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::Node => "node",
+            Family::CPython => "cpython",
+            Family::Jvm => "jvm",
+        }
+    }
 }
 
 /// A way to break what is measured.
