@@ -18,8 +18,9 @@
 //! one whose own time, by the clock that all processes share, is later than the end of the killed process.
 //!
 //! # Threads
-//! `cron-lines` reads the pipe and ends with it. The process ends with its standard input, so it does not outlive a lab
-//! that was killed; the real runtime is started without a guard because the signal must hit it and not the guard.
+//! The process ends with its standard input, so it does not outlive a lab that was killed; a JVM that has not begun its
+//! program by then ends when it does. The real runtime is started without a guard because the signal must hit it and not
+//! the guard.
 
 mod planner;
 mod part;

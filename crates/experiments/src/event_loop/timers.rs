@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clock::Clock;
+use experiment_kit::Interrupt;
 use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
 use experiment_kit::finding::{Judging, P50};
 use experiment_kit::measurements::Sink;
@@ -153,6 +154,7 @@ impl Bench for Timers {
 /// A timer that sets itself again, and what came of it.
 struct Ticking {
     clock: Clock,
+    interrupt: Interrupt,
     /// How long the loop computes after each call.
     work: Option<Duration>,
     in_pool: bool,
@@ -166,6 +168,7 @@ fn calls(setup: &Setup, loaded: bool, sink: &mut Sink<'_>) -> Result<()> {
     let runtime = Runtime::builder().recorder(setup.recorder.clone()).build()?;
     let ticking = Rc::new(Ticking {
         clock: setup.clock.clone(),
+        interrupt: setup.interrupt.clone(),
         work: loaded.then(|| Duration::from_secs_f64(setup.knob("work_ms") / 1e3)),
         in_pool: setup.has_flaw("work-in-pool"),
         working: Arc::default(),
@@ -195,7 +198,7 @@ impl Ticking {
         if self.working.load(Ordering::SeqCst) {
             self.during.set(self.during.get() + 1);
         }
-        if self.late_ms.borrow().len() < CALLS {
+        if self.late_ms.borrow().len() < CALLS && !self.interrupt.came() {
             self.clone().set(lp);
             if let Some(work) = self.work {
                 lp.set_immediate(move |lp| self.work(lp, work));
@@ -204,10 +207,10 @@ impl Ticking {
     }
 
     fn work(self: Rc<Self>, lp: &LoopHandle, length: Duration) {
-        let (clock, working) = (self.clock.clone(), self.working.clone());
+        let (clock, interrupt, working) = (self.clock.clone(), self.interrupt.clone(), self.working.clone());
         let compute = move || {
             working.store(true, Ordering::SeqCst);
-            let took = compute_for(&clock, length);
+            let took = compute_for(&clock, length, &interrupt);
             working.store(false, Ordering::SeqCst);
             took.as_secs_f64() * 1e3
         };
@@ -231,13 +234,13 @@ fn ms_between(from: Instant, to: Instant) -> f64 {
     (later - earlier) * 1e3
 }
 
-/// Computes until `length` is over; the time that it took.
-fn compute_for(clock: &Clock, length: Duration) -> Duration {
+/// Computes until `length` is over, or a signal comes; the time that it took.
+fn compute_for(clock: &Clock, length: Duration, interrupt: &Interrupt) -> Duration {
     let begun = clock.now();
     loop {
         std::hint::black_box(crypto::pbkdf2_sync(b"password", b"salt", 50));
         let took = clock.now().saturating_duration_since(begun);
-        if took >= length {
+        if took >= length || interrupt.came() {
             return took;
         }
     }
