@@ -99,6 +99,8 @@ pub enum Family {
     CPython,
     /// tokio, which is part of this program: the experiment brings the workload for it.
     Tokio,
+    /// A JVM that starts programs from their source, which is Java 11 and later with its compiler.
+    Jvm,
 }
 
 impl Family {
@@ -108,6 +110,7 @@ impl Family {
             Family::Node => "node",
             Family::CPython => "cpython",
             Family::Tokio => "tokio",
+            Family::Jvm => "jvm",
         }
     }
 }

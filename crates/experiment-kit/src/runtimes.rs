@@ -1,4 +1,4 @@
-//! The real runtimes of this machine: which Node and which CPythons are here, found without asking anybody.
+//! The real runtimes of this machine: which Node, which CPythons and which JVM are here, found without asking anybody.
 //!
 //! # Model
 //! Names on PATH, then the versions that pyenv keeps. Each candidate is asked for its version; one that does not answer
@@ -87,6 +87,7 @@ fn tokio_version() -> &'static str {
 fn candidates(family: Family) -> Vec<PathBuf> {
     let names: Vec<String> = match family {
         Family::Node => vec!["node".to_owned(), "nodejs".to_owned()],
+        Family::Jvm => vec!["java".to_owned()],
         Family::CPython => {
             let minors = (6..=20).flat_map(|minor| [format!("python3.{minor}"), format!("python3.{minor}t")]);
             ["python3".to_owned(), "python2.7".to_owned()].into_iter().chain(minors).collect()
@@ -128,11 +129,22 @@ fn ask(family: Family, path: &Path, interrupt: &Interrupt) -> Option<String> {
         Family::Node => command.args(["-p", "'node ' + process.versions.node"]),
         Family::CPython => command.args(["-c", WHO]),
         Family::Tokio => return None,
+        Family::Jvm => command.args(["--version"]),
     };
     command.stderr(Stdio::null());
     let said = run_to_end(command, &Limits::ASKING, interrupt).ok()?;
-    let (name, version) = said.trim().split_once(' ')?;
-    (name == family.name() && version.starts_with(|c: char| c.is_ascii_digit())).then(|| version.to_owned())
+    version_of(family, &said)
+}
+
+/// The version in what a runtime says of itself; a JVM prints `openjdk 17.0.15 2025-04-15` and more lines.
+fn version_of(family: Family, said: &str) -> Option<String> {
+    let mut words = said.lines().next()?.split_whitespace();
+    let (name, version) = (words.next()?, words.next()?);
+    let right = match family {
+        Family::Jvm => ["openjdk", "java"].contains(&name),
+        _ => name == family.name(),
+    };
+    (right && version.starts_with(|c: char| c.is_ascii_digit())).then(|| version.to_owned())
 }
 
 #[cfg(test)]
@@ -164,12 +176,23 @@ mod tests {
         assert!(found[0].name().starts_with("tokio 1."), "{}", found[0].name());
     }
 
+    #[test]
+    fn a_version_is_read_from_what_a_runtime_of_that_family_says() {
+        let jvm = "openjdk 17.0.15 2025-04-15\nOpenJDK Runtime Environment (build 17.0.15+6)\n";
+        assert_eq!(version_of(Family::Jvm, jvm), Some("17.0.15".to_owned()));
+        assert_eq!(version_of(Family::Jvm, "java 21 2023-09-19 LTS\n"), Some("21".to_owned()));
+        assert_eq!(version_of(Family::Node, "node 20.20.2\n"), Some("20.20.2".to_owned()));
+        for (family, said) in [(Family::Jvm, ""), (Family::Node, jvm), (Family::CPython, "pypy 3.9.1")] {
+            assert_eq!(version_of(family, said), None, "{said}");
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn what_is_no_runtime_is_not_found() {
         // `true` prints nothing, `false` fails, and there is no file of the third name.
         for name in ["/bin/true", "/bin/false", "/nowhere/python"] {
-            for family in [Family::Node, Family::CPython] {
+            for family in [Family::Node, Family::CPython, Family::Jvm] {
                 assert_eq!(ask(family, Path::new(name), &Interrupt::default()), None, "{name}");
             }
         }

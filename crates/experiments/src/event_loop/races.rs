@@ -143,11 +143,11 @@ fn several_loops(updates: u64, interrupt: &Interrupt) -> Result<Counted> {
             let event_loop = EventLoop::new();
             together.wait();
             let event_loop = event_loop?;
-            let calls = Cell::new(0);
+            let calls = Cell::new(0_u64);
             let each = move || {
                 let value = counter.load(Relaxed);
                 calls.set(calls.get() + 1);
-                if calls.get() % BATCH == 0 {
+                if calls.get().is_multiple_of(BATCH) {
                     // What a system may do at any time: one core would show nothing within a short run otherwise.
                     std::thread::yield_now();
                 }

@@ -15,22 +15,22 @@
 //! Node 20 truncates the start of a timer to a whole millisecond and may call up to one millisecond early; this loop
 //! rounds it up and never does.
 
+mod waiting;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use clock::Clock;
 use experiment_kit::Interrupt;
-use experiment_kit::conduct::wait_for;
 use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
 use experiment_kit::finding::{Judging, P50};
 use experiment_kit::measurements::Sink;
 use experiment_kit::verdict::Claim;
-use runtime_lab::{LoopHandle, Recording, RemoteHandle, RunMode, Runtime, crypto, offload};
+use runtime_lab::{LoopHandle, Recording, RunMode, Runtime, crypto, offload};
 
 use crate::counterpart::Source;
 
@@ -142,7 +142,7 @@ impl Bench for Timers {
                 }
                 Ok(())
             }
-            _ => wait(&self.setup, cell == "polling", sink),
+            _ => waiting::wait(&self.setup, cell == "polling", sink),
         }
     }
 
@@ -154,6 +154,7 @@ impl Bench for Timers {
 /// A timer that sets itself again, and what came of it.
 struct Ticking {
     clock: Clock,
+    interrupt: Interrupt,
     /// How long the loop computes after each call.
     work: Option<Duration>,
     in_pool: bool,
@@ -167,6 +168,7 @@ fn calls(setup: &Setup, loaded: bool, sink: &mut Sink<'_>) -> Result<()> {
     let runtime = Runtime::builder().recorder(setup.recorder.clone()).build()?;
     let ticking = Rc::new(Ticking {
         clock: setup.clock.clone(),
+        interrupt: setup.interrupt.clone(),
         work: loaded.then(|| Duration::from_secs_f64(setup.knob("work_ms") / 1e3)),
         in_pool: setup.has_flaw("work-in-pool"),
         working: Arc::default(),
@@ -196,7 +198,7 @@ impl Ticking {
         if self.working.load(Ordering::SeqCst) {
             self.during.set(self.during.get() + 1);
         }
-        if self.late_ms.borrow().len() < CALLS {
+        if self.late_ms.borrow().len() < CALLS && !self.interrupt.came() {
             self.clone().set(lp);
             if let Some(work) = self.work {
                 lp.set_immediate(move |lp| self.work(lp, work));
@@ -205,10 +207,10 @@ impl Ticking {
     }
 
     fn work(self: Rc<Self>, lp: &LoopHandle, length: Duration) {
-        let (clock, working) = (self.clock.clone(), self.working.clone());
+        let (clock, interrupt, working) = (self.clock.clone(), self.interrupt.clone(), self.working.clone());
         let compute = move || {
             working.store(true, Ordering::SeqCst);
-            let took = compute_for(&clock, length);
+            let took = compute_for(&clock, length, &interrupt);
             working.store(false, Ordering::SeqCst);
             took.as_secs_f64() * 1e3
         };
@@ -232,85 +234,16 @@ fn ms_between(from: Instant, to: Instant) -> f64 {
     (later - earlier) * 1e3
 }
 
-/// Computes until `length` is over; the time that it took.
-fn compute_for(clock: &Clock, length: Duration) -> Duration {
+/// Computes until `length` is over, or a signal comes; the time that it took.
+fn compute_for(clock: &Clock, length: Duration, interrupt: &Interrupt) -> Duration {
     let begun = clock.now();
     loop {
         std::hint::black_box(crypto::pbkdf2_sync(b"password", b"salt", 50));
         let took = clock.now().saturating_duration_since(begun);
-        if took >= length {
+        if took >= length || interrupt.came() {
             return took;
         }
     }
-}
-
-/// How often a thread woke up and looked.
-struct Waited {
-    wakeups: Option<u64>,
-    looks: u64,
-}
-
-/// Waits for one time on a thread of its own, so that only its own wake-ups count.
-fn wait(setup: &Setup, polling: bool, sink: &mut Sink<'_>) -> Result<()> {
-    let due = Duration::from_secs_f64(setup.knob("due_ms") / 1e3);
-    let (heartbeat, clock) = (setup.has_flaw("heartbeat"), setup.clock.clone());
-    let (stop, stopped) = std::sync::mpsc::channel::<RemoteHandle>();
-    let asked = setup.interrupt.clone();
-    let waiter = move || -> Result<Waited> {
-        let before = switches();
-        let looks = match polling {
-            true => poll(&clock, due, &asked),
-            false => one_timer(&clock, due, heartbeat, &stop)?,
-        };
-        let wakeups = switches().zip(before).map(|(after, before)| after.saturating_sub(before));
-        Ok(Waited { wakeups, looks })
-    };
-    let waiter = std::thread::Builder::new().name("waiter".to_owned()).spawn(waiter)?;
-    wait_for(&setup.interrupt, due * 100, &setup.clock, || waiter.is_finished());
-    // A loop that sleeps cannot see that it should end. One that has ended already need not be told.
-    if let Ok(remote) = stopped.try_recv() {
-        let _ = remote.stop();
-    }
-    let waited = waiter.join().map_err(|_| anyhow!("the waiting thread panicked"))??;
-    sink.add("looks", waited.looks as f64);
-    sink.extend("wakeups", waited.wakeups.map(|wakeups| wakeups as f64));
-    Ok(())
-}
-
-/// A loop with one timer; how many passes it made until that was due.
-fn one_timer(clock: &Clock, due: Duration, heartbeat: bool, stop: &Sender<RemoteHandle>) -> Result<u64> {
-    let runtime = Runtime::new()?;
-    let lp = runtime.handle();
-    // Who started this waits for its end.
-    let _ = stop.send(lp.remote());
-    if heartbeat {
-        let beat = lp.set_interval(Duration::from_millis(1), |_lp| {});
-        lp.set_timeout_ref(beat, false);
-    }
-    lp.set_timeout(due, |_lp| {});
-    runtime.run(RunMode::Default)?;
-    Ok(lp.metrics().snapshot(clock.now()).iterations)
-}
-
-/// A scheduler that sleeps a millisecond and looks; how often it looked.
-fn poll(clock: &Clock, due: Duration, interrupt: &Interrupt) -> u64 {
-    let begun = clock.now();
-    let mut looks = 1;
-    while clock.now().saturating_duration_since(begun) < due && !interrupt.came() {
-        std::thread::sleep(Duration::from_millis(1));
-        looks += 1;
-    }
-    looks
-}
-
-/// How often this thread went to sleep by itself until now; `None` where the system does not tell.
-fn switches() -> Option<u64> {
-    voluntary(&std::fs::read_to_string("/proc/thread-self/status").ok()?)
-}
-
-fn voluntary(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
-    line.trim().parse().ok()
 }
 
 fn judge(judging: &Judging<'_>) -> Vec<Claim> {
@@ -431,13 +364,6 @@ mod tests {
             measured.end_round();
         }
         assert_eq!(judge(&Judging { measured: &measured, seed: 7 })[0].verdict.word(), "inconclusive");
-    }
-
-    #[test]
-    fn what_linux_counts_is_read() {
-        let status = "Name:\tlab\nvoluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t545\n";
-        assert_eq!(voluntary(status), Some(150));
-        assert_eq!(voluntary("Name:\tlab\n"), None);
     }
 
     #[test]
