@@ -10,6 +10,8 @@
 //! # Source
 //! proc(5). Linux only: elsewhere the error says so.
 
+use std::fs::ReadDir;
+
 use anyhow::{Context, Result, ensure};
 
 const TASKS: &str = "/proc/self/task";
@@ -45,6 +47,22 @@ pub(crate) fn list() -> Result<Vec<Thread>> {
         threads.push(parse(&stat, &status).with_context(|| format!("cannot read {}", folder.display()))?);
     }
     Ok(threads)
+}
+
+/// How many threads this process has; much cheaper than the list.
+///
+/// # Errors
+/// Where there is no `/proc`.
+pub(crate) fn count() -> Result<usize> {
+    Ok(folder()?.count())
+}
+
+fn folder() -> Result<ReadDir> {
+    ensure!(
+        cfg!(target_os = "linux"),
+        "only Linux lists the threads of a process in {TASKS}; run this there"
+    );
+    std::fs::read_dir(TASKS).with_context(|| format!("cannot list {TASKS}"))
 }
 
 /// The threads that are in `after` and not in `before`.

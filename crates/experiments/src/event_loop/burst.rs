@@ -10,76 +10,56 @@
 //! libuv starts all threads with the first job; our pool starts the next one when a job is left that nobody takes. Such a
 //! burst leads both to the same number. How many threads there should be is only used to know when to wait no longer.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Result;
 use runtime_lab::{RunMode, Runtime};
 
-use crate::threads::{self, Thread};
-
 /// A pool that has not started its threads after this time will not start them.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Closed until it is opened, once.
-#[derive(Clone, Default)]
-struct Gate(Arc<Inner>);
-
-#[derive(Default)]
-struct Inner {
-    state: Mutex<State>,
-    /// Somebody has arrived; one waits for it.
-    arrived: Condvar,
-    /// The gate is open; all who have arrived wait for it.
-    opened: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    arrived: usize,
-    open: bool,
+/// Where jobs wait until all threads are there.
+struct Gate {
+    opened: OnceLock<()>,
+    arrived: AtomicUsize,
+    wanted: usize,
+    full: Sender<()>,
 }
 
 impl Gate {
-    fn open(&self) {
-        self.state().open = true;
-        self.0.opened.notify_all();
-    }
-
     fn pass(&self) {
-        let mut state = self.state();
-        state.arrived += 1;
-        self.0.arrived.notify_one();
-        // Who opens it does so whatever happens: see `fill`.
-        drop(self.0.opened.wait_while(state, |state| !state.open));
-    }
-
-    /// Waits until `count` jobs have arrived, or for too long.
-    fn wait_for(&self, count: usize) {
-        drop(self.0.arrived.wait_timeout_while(self.state(), PATIENCE, |state| state.arrived < count));
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        if self.arrived.fetch_add(1, Ordering::SeqCst) + 1 == self.wanted {
+            // Who waits has gone only when its patience was over.
+            let _ = self.full.send(());
+        }
+        // It is opened whatever happens: see `fill`.
+        self.opened.wait();
     }
 }
 
-/// Lets the pool's threads wait in `jobs` jobs at once, then runs the loop to its end; the threads that are new after that.
+/// Lets the pool's threads wait in `jobs` jobs at once, then runs the loop to its end.
 ///
 /// # Errors
-/// When the pool refuses a job or the threads cannot be listed.
-pub(super) fn fill(runtime: &Runtime, jobs: usize) -> Result<Vec<Thread>> {
-    let before = threads::list()?;
-    let gate = Gate::default();
+/// When the pool refuses a job.
+pub(super) fn fill(runtime: &Runtime, jobs: usize) -> Result<()> {
+    let (full, is_full) = mpsc::channel();
+    let wanted = jobs.min(runtime.pool().metrics().threads_wanted);
+    let gate = Arc::new(Gate { opened: OnceLock::new(), arrived: AtomicUsize::new(0), wanted, full });
     let submitted = (0..jobs).try_for_each(|_| {
         let gate = gate.clone();
         runtime.offload(move || gate.pass(), |_lp, _outcome| ()).map(drop)
     });
-    gate.wait_for(jobs.min(runtime.pool().metrics().threads_wanted));
-    gate.open();
+    if submitted.is_ok() {
+        // Too long is no error: the threads that are there are counted.
+        let _ = is_full.recv_timeout(PATIENCE);
+    }
+    gate.opened.get_or_init(|| ());
     submitted?;
     runtime.run(RunMode::Default)?;
-    Ok(threads::started(&before, &threads::list()?))
+    Ok(())
 }
 
 #[cfg(test)]
@@ -92,9 +72,10 @@ mod tests {
         let names = |size: usize| {
             let runtime =
                 Runtime::builder().pool_threads(size).pool(|pool| pool.thread_name("burst")).build().unwrap();
-            let started = fill(&runtime, 4 * size).unwrap();
+            fill(&runtime, 4 * size).unwrap();
             // Other tests of this process start threads, too.
-            started.iter().filter(|thread| thread.name.starts_with("burst-")).count()
+            let threads = crate::threads::list().unwrap();
+            threads.iter().filter(|thread| thread.name.starts_with("burst-")).count()
         };
         assert_eq!((names(1), names(3)), (1, 3));
     }

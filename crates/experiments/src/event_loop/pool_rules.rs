@@ -87,13 +87,13 @@ fn main(words: &[String]) -> Result<()> {
     {
         builder = builder.pool_threads(LIMIT_STATED);
     }
-    let before = threads::list()?;
+    let before = threads::count()?;
     let runtime = builder.build()?;
     runtime.offload(|| (), |_lp, _outcome| ())?;
     runtime.run(RunMode::Default)?;
-    println!("FIGURE threads_after_first_job {}", threads::started(&before, &threads::list()?).len());
+    println!("FIGURE threads_after_first_job {}", threads::count()? - before);
     burst::fill(&runtime, BURST)?;
-    println!("FIGURE pool_threads {}", threads::started(&before, &threads::list()?).len());
+    println!("FIGURE pool_threads {}", threads::count()? - before);
     Ok(())
 }
 

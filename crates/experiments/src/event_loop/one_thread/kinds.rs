@@ -54,7 +54,10 @@ fn first_use(no_pool: bool) -> Result<()> {
         }
     })?;
     let before = threads::list()?;
-    let pool = if no_pool { Vec::new() } else { burst::fill(&runtime, BURST)? };
+    if !no_pool {
+        burst::fill(&runtime, BURST)?;
+    }
+    let pool = threads::started(&before, &threads::list()?);
     println!("FIGURE pool_threads_before {}", threads::started(&begun, &before).len());
     println!("FIGURE pool_threads {}", pool.len());
     println!("FIGURE other_threads {}", before.len() - 1);
