@@ -14,11 +14,14 @@
 //! # Source
 //! libuv 1.45 ChangeLog (pull request 3927); Node, "The Node.js event loop".
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
-use experiment_kit::experiment::{Bench, Cells, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
+use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
 use experiment_kit::finding::{Finding, Judging};
+use experiment_kit::measurements::Sink;
 use experiment_kit::verdict::Claim;
-use runtime_lab::TimerOrder;
+use runtime_lab::{Recording, TimerOrder};
 
 use crate::counterpart::Source;
 
@@ -78,20 +81,45 @@ const PASSES_MIN: f64 = 10.0;
 /// Promise jobs of a puzzle, over all rounds, without which nothing is shown.
 const JOBS_MIN: f64 = 1.0;
 
+struct Phases {
+    cells: Vec<String>,
+    setup: Setup,
+    /// What was recorded of the last round, by the title of its picture.
+    recordings: BTreeMap<String, Recording>,
+}
+
 fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
     let puzzles = puzzles::ALL.iter().map(|puzzle| puzzle.name.to_owned());
     let cells: Vec<String> = [SINCE.to_owned(), BEFORE.to_owned()].into_iter().chain(puzzles).collect();
-    if let Some(runtime) = setup.real() {
-        return SOURCE.bench(runtime, setup, cells, Vec::new());
+    match setup.real() {
+        Some(runtime) => SOURCE.bench(runtime, setup, cells, Vec::new()),
+        None => Ok(Box::new(Phases { cells, setup: setup.clone(), recordings: BTreeMap::new() })),
     }
-    let setup = setup.clone();
-    Ok(Box::new(Cells::new(cells, move |cell, sink| {
+}
+
+impl Bench for Phases {
+    fn cells(&self) -> Vec<String> {
+        self.cells.clone()
+    }
+
+    fn measure(&mut self, cell: &str, sink: &mut Sink<'_>) -> Result<()> {
+        let setup = &self.setup;
         if let Some(puzzle) = puzzles::ALL.iter().find(|puzzle| puzzle.name == cell) {
-            return puzzles::measure(puzzle, &setup, sink);
+            return puzzles::measure(puzzle, setup, sink);
         }
+        drop(setup.recorder.collect()); // Only the last round is drawn.
         let old = cell == BEFORE || setup.has_flaw("old-libuv");
-        pass::measure(if old { TimerOrder::Before145 } else { TimerOrder::Since145 }, &setup, sink)
-    })))
+        pass::measure(if old { TimerOrder::Before145 } else { TimerOrder::Since145 }, setup, sink)?;
+        if setup.recorder.is_on() {
+            self.recordings
+                .insert(format!("Passes of the loop, libuv's order {cell}"), setup.recorder.collect());
+        }
+        Ok(())
+    }
+
+    fn recordings(&mut self) -> Vec<(String, Recording)> {
+        std::mem::take(&mut self.recordings).into_iter().collect()
+    }
 }
 
 fn judge(judging: &Judging<'_>) -> Vec<Claim> {

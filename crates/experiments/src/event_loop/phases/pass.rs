@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use clock::Clock;
+use experiment_kit::Interrupt;
 use experiment_kit::experiment::Setup;
 use experiment_kit::measurements::Sink;
 use runtime_lab::{
@@ -33,6 +34,7 @@ pub(super) fn measure(order: TimerOrder, setup: &Setup, sink: &mut Sink<'_>) -> 
     let lp = event_loop.handle();
     let program = Rc::new(Program {
         clock: setup.clock.clone(),
+        interrupt: setup.interrupt.clone(),
         labels: RefCell::default(),
         left: Cell::new(setup.knob("passes") as usize),
         here: RefCell::default(),
@@ -94,6 +96,7 @@ fn cycles(labels: &[&'static str]) -> Vec<String> {
 
 struct Program {
     clock: Clock,
+    interrupt: Interrupt,
     labels: RefCell<Vec<&'static str>>,
     /// Bytes that are still to come.
     left: Cell<usize>,
@@ -142,7 +145,8 @@ impl Program {
     /// Finished I/O: sets one of everything.
     fn byte(self: &Rc<Self>, lp: &LoopHandle) {
         self.log("io");
-        self.left.set(self.left.get() - 1);
+        let left = if self.interrupt.came() { 0 } else { self.left.get().saturating_sub(1) };
+        self.left.set(left);
         let note = |label| {
             let program = self.clone();
             move |_lp: &LoopHandle| program.log(label)

@@ -49,7 +49,7 @@ const SOON: Duration = Duration::from_millis(3);
 
 /// Runs the puzzle on a loop and puts what it showed into `sink`.
 pub(super) fn measure(puzzle: &Puzzle, setup: &Setup, sink: &mut Sink<'_>) -> Result<()> {
-    let runtime = Runtime::builder().pool_threads(1).recorder(setup.recorder.clone()).build()?;
+    let runtime = Runtime::builder().pool_threads(1).build()?;
     let noted = Rc::new(Noted {
         clock: setup.clock.clone(),
         late_jobs: setup.has_flaw("late-jobs"),
