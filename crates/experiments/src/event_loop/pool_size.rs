@@ -44,8 +44,8 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
         Knob {
             name: "wait_ms",
             help: "milliseconds that one job waits",
-            usual: 20.0,
-            quick: 20.0,
+            usual: 30.0,
+            quick: 30.0,
             range: (2.0, 1_000.0),
         },
         Knob {
