@@ -6,5 +6,6 @@ use crate::process;
 
 /// Does it; says so and ends well where there is no wrk.
 pub(crate) fn run() -> Result<()> {
-    process::run(process::cargo().args(["bench", "--quiet", "-p", "benches", "--bench", "load_client"]))
+    let bench = ["bench", "--quiet", "-p", "benches", "--bench", "load_client", "--", "--check"];
+    process::run(process::cargo().args(bench))
 }

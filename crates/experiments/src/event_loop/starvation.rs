@@ -6,6 +6,7 @@
 //! cell offloads as many works at once as there are processors, to show what is left of the cure then; it is published
 //! and not judged. Other programs can only make a cure look worse, so what holds beside them holds.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use experiment_kit::program::ServerProgram;
 use experiment_kit::starvation::acts::{Act, Plan};
 use experiment_kit::starvation::published::{self, Asked};
 use experiment_kit::starvation::rules;
+use experiment_kit::stats::Summary;
 use experiment_kit::verdict::Claim;
 use experiment_kit::{Calibration, RunningServer, ServerSpec, Work, WorkDone};
 use runtime_lab::http::{self, Response};
@@ -79,6 +81,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             unit: "ms",
             title: "How long the heavy work took on the server",
         },
+        ChartSpec { metric: "chunk_price", unit: "ratio", title: "Work time in pieces / in one piece" },
         ChartSpec {
             metric: published::CLIENT_LATE_MS,
             unit: "ms",
@@ -122,6 +125,8 @@ struct Starvation {
     plan: Plan,
     asked: Asked,
     cells_played: usize,
+    /// How long a work took in the acts of this round, by their names.
+    works_ms: BTreeMap<String, f64>,
     recordings: Vec<(String, Recording)>,
     setup: Setup,
 }
@@ -157,7 +162,7 @@ fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
         }
     };
     let client = LoadClient::start()?;
-    let (cells_played, recordings) = (0, Vec::new());
+    let (cells_played, works_ms, recordings) = (0, BTreeMap::new(), Vec::new());
     let setup = setup.clone();
     Ok(Box::new(Starvation {
         client,
@@ -167,6 +172,7 @@ fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
         plan,
         asked,
         cells_played,
+        works_ms,
         recordings,
         setup,
     }))
@@ -265,6 +271,15 @@ impl Starvation {
         streams.iter_mut().skip(1).for_each(|works| works.at_once = cores);
         streams
     }
+
+    /// Work time in pieces over work time in one piece, as soon as this round has both.
+    fn publish_chunk_price(&mut self, sink: &mut Sink<'_>) {
+        let [whole, pieces] = [Act::Inline, Act::Chunked].map(|act| self.works_ms.get(act.name()).copied());
+        if let (Some(whole), Some(pieces)) = (whole, pieces) {
+            sink.of(Act::Chunked.name()).add("chunk_price", pieces / whole);
+            self.works_ms.clear();
+        }
+    }
 }
 
 impl Bench for Starvation {
@@ -279,6 +294,9 @@ impl Bench for Starvation {
         let interrupt = &self.setup.interrupt;
         let outcome = self.client.act(&spec, &|| interrupt.came(), &mut |_| {})?;
         published::publish(sink, &outcome, spec.length_ms, &self.asked);
+        let works = outcome.samples.iter().filter_map(|sample| Some(sample.work?.work_ms));
+        self.works_ms.insert(cell.to_owned(), Summary::of(works).p50);
+        self.publish_chunk_price(sink);
         if self.setup.recorder.is_on() {
             let title = format!("The loop and the pool, {cell}, in the last round");
             self.recordings.retain(|(known, _)| *known != title);
