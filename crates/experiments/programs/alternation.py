@@ -10,6 +10,12 @@ now = getattr(time, "perf_counter", None) or time.time
 # What a thread does between two looks at the clock: short beside a switch interval, long beside the look.
 WORK = range(500)
 
+# Threads run so many seconds before they note anything: time for the system to give each a core of its own.
+AHEAD = 0.02
+
+# So often they note as fast as they can, with pauses in between: as many chances to be seen on two cores.
+BURSTS = 20
+
 
 def words(defaults):
     chosen = dict(defaults)
@@ -23,15 +29,36 @@ def figure(metric, value):
     sys.stdout.write("FIGURE " + metric + " " + repr(value) + "\n")
 
 
-def note_times(times, stop, gate):
+def note_times(notes, spans, gate):
     gate.wait()
-    while True:
-        for _ in WORK:
+    for at in range(len(spans)):
+        begin, end = spans[at]
+        times = notes[at]
+        while now() < begin:
             pass
-        time_now = now()
-        if time_now >= stop[0]:
-            return
-        times.append(time_now)
+        while True:
+            for _ in WORK:
+                pass
+            time_now = now()
+            if time_now >= end:
+                break
+            times.append(time_now)
+
+
+def note_often(notes, spans, gate):
+    """Looks at the clock with as few instructions in between as there can be."""
+    look = now
+    gate.wait()
+    for at in range(len(spans)):
+        begin, end = spans[at]
+        note = notes[at].append
+        while look() < begin:
+            pass
+        while 1:
+            time_now = look()
+            if time_now >= end:
+                break
+            note(time_now)
 
 
 def between(mine, other, limit):
@@ -48,19 +75,47 @@ def between(mine, other, limit):
     return count
 
 
-def run_two(seconds):
-    """The times that each of two threads noted within so many seconds."""
-    both = [[], []]
-    stop = [0.0]
+def few_between(mine, other, most):
+    """How often `other` noted from one to `most` times between two notes of `mine`, once both had begun."""
+    if not mine or not other:
+        return 0
+    count = 0
+    place = 0
+    for at in range(1, len(mine)):
+        begin = mine[at - 1]
+        if begin < other[0]:
+            continue
+        first = place
+        while place < len(other) and other[place] < mine[at]:
+            if other[place] <= begin:
+                first = place + 1
+            place += 1
+        if 0 < place - first <= most:
+            count += 1
+    return count
+
+
+def run_two(work, count, period, length):
+    """What each of two threads noted in `count` spans of this length, one in each period, after some running ahead."""
+    both = [[[] for _ in range(count)] for _ in range(2)]
+    spans = []
     gate = threading.Event()
-    threads = [threading.Thread(target=note_times, args=(times, stop, gate)) for times in both]
+    threads = [threading.Thread(target=work, args=(notes, spans, gate)) for notes in both]
     for thread in threads:
         thread.start()
-    stop[0] = now() + seconds
+    begin = now() + AHEAD
+    for at in range(count):
+        spans.append((begin + at * period, begin + at * period + length))
     gate.set()
     for thread in threads:
         thread.join()
     return both
+
+
+def turns_of(one, two, limit):
+    if one and two:
+        return between(one, two, limit) + between(two, one, limit) + 2
+    return 1
 
 
 def main():
@@ -70,19 +125,25 @@ def main():
     set_interval = getattr(sys, "setswitchinterval", None)
     if set_interval:
         set_interval(interval)
-    one, two = run_two(seconds)
-    # With a timed lock a turn lasts an interval at least: who was there within less than half of one was there at the
-    # same time. The lock of 2.7 counts ticks, so there it says nothing.
-    if chosen["cell"] != "ticks":
-        figure("together", between(one, two, interval / 2) + between(two, one, interval / 2))
-    returns = between(one, two, seconds) + between(two, one, seconds)
-    if one and two:
-        turns = returns + 2
+    if chosen["cell"] == "ticks":
+        # The lock of 2.7 counts instructions, not time: in a turn of a hundred there is room for many more than five notes.
+        length = seconds / BURSTS / 15
+        both = run_two(note_often, BURSTS, seconds / BURSTS, length)
+        pairs = [(both[0][at], both[1][at]) for at in range(BURSTS)]
+        together = sum([few_between(one, two, 5) + few_between(two, one, 5) for one, two in pairs])
     else:
-        turns = 1
-    figure("turn_ms", seconds * 1000.0 / turns)
-    figure("turn_intervals", seconds / turns / interval)
-    figure("notes", len(one) + len(two))
+        # With a timed lock a turn lasts an interval at least: who was there within less than half of one was there at
+        # the same time.
+        length = seconds
+        both = run_two(note_times, 1, seconds, length)
+        pairs = [(both[0][0], both[1][0])]
+        one, two = pairs[0]
+        together = between(one, two, interval / 2) + between(two, one, interval / 2)
+    figure("together", together)
+    turns = sum([turns_of(one, two, length) for one, two in pairs])
+    turn = length * len(pairs) / turns
+    figure("turn_ms", turn * 1000.0)
+    figure("turn_intervals", turn / interval)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@
 //! On CPython 3.12 and later the interpreters with a lock each are real ones, made by another program.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use anyhow::{Context, Result};
 use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
@@ -117,10 +118,10 @@ fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
     let mut turns = BTreeMap::new();
     for cell in &cells {
         let (policy, _) = parts(cell)?;
-        if !turns.contains_key(&policy) {
+        if let Entry::Vacant(place) = turns.entry(policy) {
             let turn_ns =
                 turn_ns(&setup, policy).with_context(|| format!("cannot time a turn under {policy}"))?;
-            turns.insert(policy, (setup.knob("share_ms") * 1e6 / turn_ns).max(1.0) as u64);
+            place.insert((setup.knob("share_ms") * 1e6 / turn_ns).max(1.0) as u64);
         }
     }
     Ok(Box::new(Countdown { cells, turns, setup }))

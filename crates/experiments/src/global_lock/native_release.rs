@@ -186,7 +186,7 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
             ("wall_ms", under.as_str()),
         )
     };
-    let policies: Vec<&str> = COMPARED.into_iter().filter(|policy| there(&policy)).collect();
+    let policies: Vec<&str> = COMPARED.into_iter().filter(there).collect();
     let large = |policy: &&str| ratio(policy, "large", 2, "1 MiB").at_most(GAINED);
     let small = |policy: &&str| ratio(policy, "small", 2, "2047 bytes").at_least(NOTHING_GAINED);
     let mut scales: Vec<Finding> = policies.iter().map(large).collect();
