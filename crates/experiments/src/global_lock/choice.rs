@@ -9,11 +9,12 @@
 //! The same work in each row. Starting threads and processes is timed apart, because who needs them often keeps them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
-use experiment_kit::finding::{Finding, Judging, Noise, P50};
+use experiment_kit::finding::{Judging, Noise, P50, Quantity};
 use experiment_kit::measurements::{Measurements, Sink};
 use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::{Ablations, Policy};
@@ -127,10 +128,10 @@ fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
     let mut turns = BTreeMap::new();
     for cell in &cells {
         let (policy, _) = parts(cell)?;
-        if !turns.contains_key(&policy) {
+        if let Entry::Vacant(unknown) = turns.entry(policy) {
             let turn_ns =
                 turn_ns(setup, policy).with_context(|| format!("cannot time a turn under {policy}"))?;
-            turns.insert(policy, (setup.knob("compute_ms") * 1e6 / turn_ns).max(1.0) as u64);
+            unknown.insert((setup.knob("compute_ms") * 1e6 / turn_ns).max(1.0) as u64);
         }
     }
     let service = SlowService::start(Duration::from_secs_f64(setup.knob("wait_ms") / 1e3), &setup.clock)?;
@@ -185,50 +186,55 @@ fn broken<'c>(setup: &Setup, case: &'c str) -> &'c str {
     }
 }
 
+/// The ratio of two ways of doing the same kind of work under one policy, by the times of `metric`.
+fn ratio(judging: &Judging<'_>, metric: &str, policy: &str, kind: &str, ways: (&str, &str)) -> Quantity {
+    let (over, under) = ways;
+    let what = if metric == "wall_ms" { kind.to_owned() } else { format!("start for {kind}") };
+    let cell = |way: &str| format!("{policy}/{kind}/{way}");
+    judging.ratio(
+        format!("{what}: {over} / {under} under {policy}"),
+        if kind == "compute" { LOWER_QUARTILE } else { P50 },
+        (metric, &cell(over)),
+        (metric, &cell(under)),
+    )
+}
+
+/// The policies under which `case` was measured; without any the first, whose findings say what is missing.
+fn measured_under(judging: &Judging<'_>, case: &str) -> Vec<&'static str> {
+    let there = |policy: &&str| judging.has(("wall_ms", &format!("{policy}/{case}")));
+    let some: Vec<&str> = POLICIES.into_iter().filter(there).collect();
+    if some.is_empty() { vec![POLICIES[0]] } else { some }
+}
+
 fn judge(judging: &Judging<'_>) -> Vec<Claim> {
-    let ratio = |policy: &str, metric: &str, kind: &str, over: &str, under: &str| {
-        let what = if metric == "wall_ms" { kind.to_owned() } else { format!("start for {kind}") };
-        let (over_cell, under_cell) = (format!("{policy}/{kind}/{over}"), format!("{policy}/{kind}/{under}"));
-        judging.ratio(
-            format!("{what}: {over} / {under} under {policy}"),
-            if kind == "compute" { LOWER_QUARTILE } else { P50 },
-            (metric, over_cell.as_str()),
-            (metric, under_cell.as_str()),
-        )
+    let wall = |policy: &str, kind: &str, over: &str, under: &str| {
+        ratio(judging, "wall_ms", policy, kind, (over, under))
     };
-    let wall =
-        |policy: &str, kind: &str, over: &str, under: &str| ratio(policy, "wall_ms", kind, over, under);
-    // Without any policy the findings of the first say what is missing.
-    let with = |case: &'static str| {
-        let there = |policy: &&str| judging.has(("wall_ms", &format!("{policy}/{case}")));
-        let some: Vec<&str> = POLICIES.into_iter().filter(there).collect();
-        if some.is_empty() { vec![POLICIES[0]] } else { some }
-    };
-    let waiting = with("socket/threads").into_iter().flat_map(|policy| {
+    let waiting = measured_under(judging, "socket/threads").into_iter().flat_map(|policy| {
         let sleeping = judging.has(("wall_ms", &format!("{policy}/sleep/threads")));
         let sleeping = sleeping.then(|| wall(policy, "sleep", "threads", "sequence").at_most(TOGETHER));
         sleeping.into_iter().chain([wall(policy, "socket", "threads", "sequence").at_most(TOGETHER)])
     });
-    let loops = with("socket/loop");
+    let loops = measured_under(judging, "socket/loop");
     let looped = loops.iter().map(|policy| wall(policy, "socket", "loop", "sequence").at_most(TOGETHER));
     let stuck = loops.iter().map(|policy| {
         let metric = format!("compute: loop / processor time of a sequence right before it, under {policy}");
         let cell = format!("{policy}/compute/loop");
         judging.quantile(metric, "ratio", P50, ("times_sequence", &cell)).at_least(NOTHING_GAINED)
     });
-    let choices = with("compute/processes").into_iter().flat_map(|policy| -> [Finding; 5] {
+    let choices = measured_under(judging, "compute/processes").into_iter().flat_map(|policy| {
         [
             wall(policy, "compute", "processes", "threads").at_most(BETTER),
             wall(policy, "compute", "processes", "loop").at_most(BETTER),
             wall(policy, "socket", "threads", "processes").at_most(AS_GOOD),
             wall(policy, "socket", "loop", "processes").at_most(AS_GOOD),
-            ratio(policy, "start_ms", "socket", "threads", "processes").at_most(CHEAPER),
+            ratio(judging, "start_ms", policy, "socket", ("threads", "processes")).at_most(CHEAPER),
         ]
     });
     vec![
         Claim::all(
             "G04",
-            format!("who waits lets go of the lock: 8 waiters in threads take at most {TOGETHER} x the sequence"),
+            format!("who waits lets go of the lock: waiters in threads take at most {TOGETHER} x the sequence"),
             waiting.collect(),
         ),
         Claim::depends(
