@@ -89,7 +89,10 @@ impl Twin {
             None => {
                 let words: Vec<String> =
                     words.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                roles::command(self.part, &words)
+                let mut process = roles::command(self.part, &words);
+                // The allocator of the lab would back the heap of each thread with a huge page: 2 GiB for a thousand.
+                process.env("MIMALLOC_ALLOW_THP", "0");
+                process
             }
         };
         match pool_size {
