@@ -187,6 +187,14 @@ def in_loop(kind, amount, count):
     return 0.0, now() - start
 
 
+def times_sequence(turns, count):
+    """The time of a loop that computes, in processor time of a sequence right before it: the machine is the same then."""
+    before = processor_time()
+    in_sequence("compute", turns, count)
+    work = processor_time() - before
+    return in_loop("compute", turns, count)[1] / max(work, 1e-6)
+
+
 def held(go, kind, amount):
     go.wait()
     TASKS[kind](amount)
@@ -258,22 +266,15 @@ def main():
     count = int(chosen["computers" if kind == "compute" else "waiters"])
     starts = []
     walls = []
-    times_sequence = []
     for _ in range(int(chosen["times"])):
-        before = processor_time()
-        if kind == "compute" and how == "loop":
-            in_sequence(kind, amount, count)  # Right before the loop, so that the machine is the same for both.
-        work = processor_time() - before
         start, wall = HOW[how](kind, amount, count)
         starts.append(start * 1000.0)
         walls.append(wall * 1000.0)
-        if work > 0:
-            times_sequence.append(wall / work)
     figure("wall_ms", walls)
-    if kind == "compute" and how == "loop":
-        figure("times_sequence", times_sequence)
     if how == "threads" or how == "processes":
         figure("start_ms", starts)
+    if chosen["cell"] == "compute/loop":
+        figure("times_sequence", [times_sequence(amount // 4, count) for _ in range(4)])
 
 
 if __name__ == "__main__":

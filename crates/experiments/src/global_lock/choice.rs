@@ -42,8 +42,8 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
         Knob {
             name: "compute_ms",
             help: "milliseconds that a task computes",
-            usual: 20.0,
-            quick: 8.0,
+            usual: 30.0,
+            quick: 20.0,
             range: (2.0, 5_000.0),
         },
         Knob { name: "waiters", help: "tasks that wait", usual: 8.0, quick: 8.0, range: (2.0, 64.0) },
@@ -51,8 +51,8 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
         Knob {
             name: "times",
             help: "how often a case is measured in a round",
-            usual: 3.0,
-            quick: 2.0,
+            usual: 2.0,
+            quick: 1.0,
             range: (1.0, 100.0),
         },
     ],
@@ -113,8 +113,8 @@ const BETTER: f64 = 0.85;
 const AS_GOOD: f64 = 1.6;
 /// Other programs only make work longer: so the shorter times of both are compared where a processor is needed.
 const LOWER_QUARTILE: f64 = 0.25;
-/// A thread starts within microseconds, a process within milliseconds.
-const CHEAPER: f64 = 0.5;
+/// A thread starts in a tenth to a half of the time of a process, which CPython may copy (`fork`) and we start anew.
+const CHEAPER: f64 = 0.7;
 
 struct Choice {
     cells: Vec<String>,

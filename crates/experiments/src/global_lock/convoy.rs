@@ -40,7 +40,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
         Knob {
             name: "messages",
             help: "messages that are sent to an echo",
-            usual: 25.0,
+            usual: 15.0,
             quick: 6.0,
             range: (2.0, 10_000.0),
         },
@@ -109,8 +109,9 @@ const SUFFERS: f64 = 0.5;
 const UNHURT: f64 = 0.4;
 /// Four times the interval is four times the wait; a wait that did not follow it would be as long as before.
 const FOLLOWS: f64 = 2.0;
-/// Other programs only make a wait longer, and a short one by more: so the shorter waits of both are compared.
-const LOWER_QUARTILE: f64 = 0.25;
+/// Other programs make a short wait longer, and now and then keep a spinner from asking for the lock again, so that an
+/// echo finds it free: a third of the waits may be of the one kind, and two thirds of the other.
+const LOWER_THIRD: f64 = 1.0 / 3.0;
 
 /// The cell whose turns at the lock are drawn.
 const PICTURE: &str = "gil310/1 spinner";
@@ -201,7 +202,7 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
     let follows = |policy: &str| {
         judging.ratio(
             format!("wait beside 1 spinner under {policy} / with a quarter of the interval"),
-            LOWER_QUARTILE,
+            LOWER_THIRD,
             ("echo_ms", &at(policy, "1 spinner")),
             ("echo_ms", &at(policy, "1 spinner, interval / 4")),
         )
