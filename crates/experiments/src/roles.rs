@@ -69,6 +69,9 @@ pub(crate) fn command(part: &Part, arguments: &[String]) -> Command {
     command
 }
 
+/// The thread of a part that waits for the end of its standard input.
+pub(crate) const WATCHER: &str = "part-stdin";
+
 /// Ends this process when its standard input does, so that a part never outlives who started it.
 ///
 /// # Errors
@@ -79,7 +82,7 @@ pub(crate) fn end_with_stdin() -> anyhow::Result<()> {
         let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
         std::process::exit(0);
     };
-    std::thread::Builder::new().name("part-stdin".to_owned()).spawn(wait)?;
+    std::thread::Builder::new().name(WATCHER.to_owned()).spawn(wait)?;
     Ok(())
 }
 
