@@ -94,8 +94,8 @@ const CELLS: &[&str] = &[
 /// The policies whose big and small buffers are compared, `gil310` first; a real CPython has one of them.
 const COMPARED: [&str; 4] = ["gil310", "tick", "gil32", "gil313"];
 
-/// Threads that gain nothing need at least this part of the time of one.
-const NOTHING_GAINED: f64 = 0.85;
+/// Threads that gain nothing need at least this part of the time of one; those that use two cores, half of it.
+const NOTHING_GAINED: f64 = 0.8;
 /// Whoever uses two cores needs at most this part.
 const GAINED: f64 = 0.75;
 /// Which of the tries count: a quarter of them are better. A second core that came late says nothing about a lock.
