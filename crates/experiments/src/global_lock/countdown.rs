@@ -37,7 +37,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             name: "share_ms",
             help: "milliseconds that one of the two shares takes alone",
             usual: 50.0,
-            quick: 20.0,
+            quick: 12.0,
             range: (5.0, 10_000.0),
         },
         Knob {
