@@ -1,13 +1,13 @@
 //! Countdown: do threads make a program faster that only computes?
 //!
 //! # Model
-//! Two shares of `while n > 0: n -= 1` in sequence, by two threads, by two processes, under each policy of the lock; four
-//! threads have half a share each. The turns of a share are measured once for each policy, so that every case of a policy
-//! does the same work, and what is judged is the ratio to the sequence of the same policy. The price of having no lock is
-//! paid where objects are used, not where locals are: one thread counts in a dict, as many turns with a lock as without.
+//! Two shares of `while n > 0: n -= 1` by two threads or two processes under each policy of the lock; four threads have
+//! half a share each. Just before each try the same program does the two shares in sequence, so that both meet the machine
+//! in the same mood, and what is judged is the ratio of the two. The price of having no lock is paid where objects are
+//! used, not where locals are: one thread counts in a dict, with a lock and without, in times of the same sequence.
 //!
-//! Each cell is tried several times in a round, and judged by its better tries ([`BETTER`]): whatever disturbs one makes
-//! it slower, most of all a second core that is not given in time; and with a lock no try is fast.
+//! Who uses two cores is judged by the better tries ([`BETTER`]): that a second core was not given in time says nothing
+//! about a lock, and with a lock no try is fast.
 //!
 //! On CPython 3.12 and later the interpreters with a lock each are real ones, made by another program.
 
@@ -16,7 +16,7 @@ use std::collections::btree_map::Entry;
 
 use anyhow::{Context, Result};
 use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
-use experiment_kit::finding::{Finding, Judging, Noise};
+use experiment_kit::finding::{Finding, Judging, Noise, P50};
 use experiment_kit::measurements::{Measurements, Sink};
 use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::Policy;
@@ -29,7 +29,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "countdown",
     topic: Topic::GlobalLock,
     question: "Do threads make a program faster that only computes?",
-    reading: "Each row is the time of the same work. Under a global lock two threads take as long as one after the other, \
+    reading: "Each row is the time of the same work, in times of the sequence. Under a global lock two threads take as long as one after the other, \
               under the oldest lock longer; processes, interpreters with a lock each, and no lock at all use both cores.",
     claims: &["G02", "G03", "G06", "G11", "G12"],
     knobs: &[
@@ -37,7 +37,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             name: "share_ms",
             help: "milliseconds that one of the two shares takes alone",
             usual: 50.0,
-            quick: 20.0,
+            quick: 12.0,
             range: (5.0, 10_000.0),
         },
         Knob {
@@ -50,13 +50,17 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     ],
     start,
     judge,
-    charts: &[ChartSpec { metric: "wall_ms", unit: "ms", title: "Time of the same work by policy and case" }],
+    charts: &[ChartSpec {
+        metric: "ratio",
+        unit: "x",
+        title: "Time of the same work, in times of the sequence",
+    }],
     against: &[Family::CPython],
     flaws: &[
         Flaw { name: "no-lock", breaks: "threads never take the lock of gil310", flips: &["G02"] },
         Flaw {
             name: "always-locked",
-            breaks: "per-interp and free share one lock after all, and two processes run one after the other",
+            breaks: "per-interp and free share one lock after all, and two processes are two threads of one",
             flips: &["G06", "G11", "G12"],
         },
     ],
@@ -71,24 +75,18 @@ static SUBINTERPRETERS: Source =
     Source { name: "subinterpreters.py", text: include_str!("../../programs/subinterpreters.py") };
 
 const CELLS: &[&str] = &[
-    "tick/seq2",
     "tick/thr2",
     "tick/thr4",
-    "gil32/seq2",
     "gil32/thr2",
-    "gil310/seq2",
     "gil310/thr2",
     "gil310/thr4",
     "gil310/proc2",
-    "gil313/seq2",
     "gil313/thr2",
     "gil313/proc2",
-    "per-interp/seq2",
     "per-interp/thr2",
-    "free/seq2",
     "free/thr2",
-    "gil310/objects",
-    "free/objects",
+    "gil310/dict",
+    "free/dict",
 ];
 
 /// Threads that gain nothing need at least this part of the time of the sequence; those that use two cores, half of it.
@@ -99,10 +97,8 @@ const LOST: f64 = 1.2;
 const GAINED: f64 = 0.75;
 /// The price of having no lock, in time of one thread that uses objects.
 const PRICE: f64 = 1.05;
-/// Which of the tries count: a quarter of them are better.
+/// Which of the tries count where both cores must be given: a quarter of them are better.
 const BETTER: f64 = 0.25;
-/// A turn that counts in a dict takes longer than one that counts a local, so it has this part of the turns.
-const OBJECT_TURNS: u64 = 5;
 /// The first release with a lock for each interpreter.
 const OWN_LOCKS: (u32, u32) = (3, 12);
 
@@ -132,9 +128,9 @@ fn cells(setup: &Setup) -> Vec<String> {
     let mut cells = cells_of(setup, CELLS);
     if let Some(runtime) = setup.real() {
         // The price of having no lock is a ratio between two policies, and a CPython has one.
-        cells.retain(|cell| !cell.ends_with("/objects"));
+        cells.retain(|cell| !cell.ends_with("/dict"));
         if runtime.release() >= OWN_LOCKS && !runtime.is_free_threaded() {
-            cells.extend(["per-interp/seq2", "per-interp/thr2"].map(str::to_owned));
+            cells.push("per-interp/thr2".to_owned());
         }
     }
     cells
@@ -156,11 +152,9 @@ impl Bench for Countdown {
 
     fn measure(&mut self, cell: &str, sink: &mut Sink<'_>) -> Result<()> {
         let (policy, case) = parts(cell)?;
-        let turns = match case {
-            "objects" => self.turns[&Policy::Gil310] / OBJECT_TURNS,
-            _ => self.turns[&policy],
-        };
-        let turns = [("turns".to_owned(), turns.max(1).to_string())];
+        // The price compares two policies, so they do the same work.
+        let turns = self.turns[if case == "dict" { &Policy::Gil310 } else { &policy }];
+        let turns = [("turns".to_owned(), turns.to_string())];
         let (policy, case) = broken(&self.setup, policy, case);
         let apart = self.setup.real().is_some() && policy == Policy::PerInterp;
         let source = if apart { &SUBINTERPRETERS } else { &SOURCE };
@@ -176,35 +170,30 @@ fn broken<'c>(setup: &Setup, policy: Policy, case: &'c str) -> (Policy, &'c str)
     }
     if setup.has_flaw("always-locked") {
         let policy = if policy.is_global() { policy } else { Policy::Gil310 };
-        return (policy, if case == "proc2" { "seq2" } else { case });
+        return (policy, if case == "proc2" { "thr2" } else { case });
     }
     (policy, case)
 }
 
 fn judge(judging: &Judging<'_>) -> Vec<Claim> {
     let measured = judging.measured;
-    let ratio = |policy: &str, case: &str, what: &str| {
-        let (over, under) = (format!("{policy}/{case}"), format!("{policy}/seq2"));
-        judging.ratio(
-            format!("{what} / in sequence under {policy}"),
-            BETTER,
-            ("wall_ms", over.as_str()),
-            ("wall_ms", under.as_str()),
-        )
+    let ratio = |policy: &str, case: &str, what: &str, quantile: f64| {
+        let (name, cell) = (format!("{what} / in sequence under {policy}"), format!("{policy}/{case}"));
+        judging.quantile(name, "ratio", quantile, ("ratio", cell.as_str()))
     };
     let timed = ["gil32", "gil310", "gil313"]
         .into_iter()
-        .filter(|policy| *policy == "gil310" || judging.has(("wall_ms", format!("{policy}/thr2").as_str())));
+        .filter(|policy| *policy == "gil310" || judging.has(("ratio", format!("{policy}/thr2").as_str())));
     let mut nothing: Vec<Finding> =
-        timed.map(|policy| ratio(policy, "thr2", "2 threads").at_least(NOTHING_GAINED)).collect();
-    nothing.push(ratio("gil310", "thr4", "4 threads").at_least(NOTHING_GAINED));
+        timed.map(|policy| ratio(policy, "thr2", "2 threads", P50).at_least(NOTHING_GAINED)).collect();
+    nothing.push(ratio("gil310", "thr4", "4 threads", P50).at_least(NOTHING_GAINED));
     let price = judging.ratio(
         "counting in a dict without a lock / under gil310",
-        BETTER,
-        ("wall_ms", "free/objects"),
-        ("wall_ms", "gil310/objects"),
+        P50,
+        ("ratio", "free/dict"),
+        ("ratio", "gil310/dict"),
     );
-    let both_cores = |policy: &str, case: &str, what: &str| ratio(policy, case, what).at_most(GAINED);
+    let both_cores = |policy: &str, case: &str, what: &str| ratio(policy, case, what, BETTER).at_most(GAINED);
     vec![
         Claim::all(
             "G02",
@@ -217,10 +206,10 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
             format!("they can even lose: at least {LOST} x the time of the sequence under the lock of 2.7, less under that of 3.10"),
             "the lock: the one of CPython 2.7 is dropped and taken every 100 ticks, later ones only when somebody asks",
             vec![
-                ratio("tick", "thr2", "2 threads").at_least(LOST),
-                ratio("tick", "thr4", "4 threads").at_least(LOST),
+                ratio("tick", "thr2", "2 threads", P50).at_least(LOST),
+                ratio("tick", "thr4", "4 threads", P50).at_least(LOST),
             ],
-            vec![ratio("gil310", "thr2", "2 threads").at_most(LOST)],
+            vec![ratio("gil310", "thr2", "2 threads", P50).at_most(LOST)],
         )
         .beside(measured, Noise::Blurs),
         Claim::all(
@@ -251,12 +240,12 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
 mod tests {
     use super::*;
 
-    /// A world in which the cells took these times, three rounds of three tries long.
-    fn world(wall_ms: &[(&str, f64)]) -> Measurements {
+    /// A world in which the cells took these times of the sequence, three rounds of three tries long.
+    fn world(ratios: &[(&str, f64)]) -> Measurements {
         let mut measured = Measurements::new(2);
         for _ in 0..3 {
-            for (cell, ms) in wall_ms {
-                measured.extend("wall_ms", cell, [*ms, ms * 1.01, ms * 0.99]);
+            for (cell, ratio) in ratios {
+                measured.extend("ratio", cell, [*ratio, ratio * 1.01, ratio * 0.99]);
             }
             measured.end_round();
         }
@@ -273,23 +262,18 @@ mod tests {
             .join(", ")
     }
 
-    const REAL: [(&str, f64); 16] = [
-        ("tick/seq2", 100.0),
-        ("tick/thr2", 180.0),
-        ("tick/thr4", 240.0),
-        ("gil310/seq2", 100.0),
-        ("gil310/thr2", 102.0),
-        ("gil310/thr4", 103.0),
-        ("gil310/proc2", 53.0),
-        ("gil313/seq2", 100.0),
-        ("gil313/thr2", 101.0),
-        ("gil313/proc2", 54.0),
-        ("per-interp/seq2", 100.0),
-        ("per-interp/thr2", 55.0),
-        ("free/seq2", 101.0),
-        ("free/thr2", 57.0),
-        ("gil310/objects", 40.0),
-        ("free/objects", 55.0),
+    const REAL: [(&str, f64); 11] = [
+        ("tick/thr2", 1.8),
+        ("tick/thr4", 2.4),
+        ("gil310/thr2", 1.02),
+        ("gil310/thr4", 1.03),
+        ("gil310/proc2", 0.53),
+        ("gil313/thr2", 1.01),
+        ("gil313/proc2", 0.54),
+        ("per-interp/thr2", 0.55),
+        ("free/thr2", 0.57),
+        ("gil310/dict", 0.8),
+        ("free/dict", 1.1),
     ];
 
     #[test]
@@ -299,18 +283,18 @@ mod tests {
 
     #[test]
     fn the_opposite_world_is_told_apart() {
-        let opposite = REAL.map(|(cell, ms)| match cell {
-            "tick/thr2" | "tick/thr4" | "gil310/proc2" | "gil313/proc2" | "per-interp/thr2" => (cell, 100.0),
-            "gil310/thr2" | "gil310/thr4" | "gil313/thr2" => (cell, 52.0),
-            "free/thr2" => (cell, 130.0),
-            _ => (cell, ms),
+        let opposite = REAL.map(|(cell, ratio)| match cell {
+            "tick/thr2" | "tick/thr4" | "gil310/proc2" | "gil313/proc2" | "per-interp/thr2" => (cell, 1.0),
+            "gil310/thr2" | "gil310/thr4" | "gil313/thr2" => (cell, 0.52),
+            "free/thr2" => (cell, 1.3),
+            _ => (cell, ratio),
         });
         assert_eq!(verdicts(&world(&opposite)), "G02 fails, G03 fails, G06 fails, G11 fails, G12 fails");
     }
 
     #[test]
     fn without_a_price_the_claim_about_no_lock_fails() {
-        let cheap = REAL.map(|(cell, ms)| (cell, if cell == "free/objects" { 40.0 } else { ms }));
+        let cheap = REAL.map(|(cell, ratio)| (cell, if cell == "free/dict" { 0.8 } else { ratio }));
         assert!(verdicts(&world(&cheap)).contains("G11 fails"));
     }
 
@@ -318,9 +302,9 @@ mod tests {
     fn a_second_core_that_seldom_came_in_time_refutes_nothing() {
         let mut measured = world(&REAL);
         for _ in 0..3 {
-            for (cell, ms) in REAL {
+            for (cell, ratio) in REAL {
                 let needs_both = ["free/thr2", "per-interp/thr2", "gil310/proc2"].contains(&cell);
-                measured.extend("wall_ms", cell, [ms, if needs_both { 99.0 } else { ms }, ms]);
+                measured.extend("ratio", cell, [ratio, if needs_both { 0.99 } else { ratio }, ratio]);
             }
             measured.end_round();
         }
@@ -331,16 +315,15 @@ mod tests {
     fn unclear_values_and_a_busy_machine_settle_nothing() {
         let mut unclear = world(&[]);
         for round in 0..3 {
-            // Beside what they are compared with, all were fast in some rounds and slow in others.
             for (cell, _) in REAL {
-                let compared_with = cell.ends_with("/seq2") || cell == "gil310/objects";
-                let other = if round == 1 { 160.0 } else { 40.0 };
-                unclear.extend("wall_ms", cell, [if compared_with { 100.0 } else { other }]);
+                // All were fast in some rounds and slow in others, what the price is compared with excepted.
+                let ratio = if round == 1 { 1.6 } else { 0.4 };
+                unclear.extend("ratio", cell, [if cell == "gil310/dict" { 1.0 } else { ratio }]);
             }
             unclear.end_round();
         }
         assert!(!verdicts(&unclear).contains("fails"), "{}", verdicts(&unclear));
-        let mut busy = world(&REAL.map(|(cell, _)| (cell, 100.0)));
+        let mut busy = world(&REAL.map(|(cell, _)| (cell, 1.0)));
         busy.others_cores = Some(1.0);
         assert_eq!(
             verdicts(&busy),
@@ -359,9 +342,9 @@ mod tests {
             });
             cells(&setup).join(" ")
         };
-        assert_eq!(cells("2.7.18"), "tick/seq2 tick/thr2 tick/thr4");
-        assert_eq!(cells("3.11.7"), "gil310/seq2 gil310/thr2 gil310/thr4 gil310/proc2");
-        assert!(cells("3.12.1").ends_with("gil310/proc2 per-interp/seq2 per-interp/thr2"));
-        assert_eq!(cells("3.13.5t"), "free/seq2 free/thr2");
+        assert_eq!(cells("2.7.18"), "tick/thr2 tick/thr4");
+        assert_eq!(cells("3.11.7"), "gil310/thr2 gil310/thr4 gil310/proc2");
+        assert_eq!(cells("3.12.1"), "gil310/thr2 gil310/thr4 gil310/proc2 per-interp/thr2");
+        assert_eq!(cells("3.13.5t"), "free/thr2");
     }
 }

@@ -1,7 +1,8 @@
 //! Native release: can native code let go of the lock, and do threads gain by it?
 //!
 //! # Model
-//! Threads hash buffers of one size, the same number of hashes in all by 1, 2 or 4 threads. hashlib lets go of the lock
+//! Threads hash buffers of one size, the same number of hashes in all by 2 or 4 threads and just before by one, so that
+//! both meet the machine in the same mood; what is judged is the ratio. hashlib lets go of the lock
 //! from 2048 bytes on: big buffers scale, those of 2047 bytes do not. That with 2048 bytes the lock is given up for each
 //! hash, and with 2047 for none, is counted exactly where it can be, in our interpreter.
 //!
@@ -13,7 +14,7 @@
 
 use anyhow::{Context, Result};
 use experiment_kit::experiment::{Bench, Cells, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
-use experiment_kit::finding::{Finding, Judging, Noise};
+use experiment_kit::finding::{Finding, Judging, Noise, P50};
 use experiment_kit::measurements::{Measurements, Sink};
 use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::{Ablations, Policy};
@@ -26,7 +27,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "native-release",
     topic: Topic::GlobalLock,
     question: "Can native code let go of the lock, and do threads gain by it?",
-    reading: "Each row is the time of the same hashing. With buffers of a megabyte two threads need half of the time of one; \
+    reading: "Each row is the time of the same hashing, in times of one thread. With buffers of a megabyte two threads need half of the time of one; \
               with 2047 bytes, where hashlib keeps the lock, as much. With 2048 bytes it lets go for a microsecond each \
               time, which may cost more than it gives.",
     claims: &["G08"],
@@ -69,25 +70,16 @@ pub(crate) static SOURCE: Source =
     Source { name: "hashing.py", text: include_str!("../../programs/hashing.py") };
 
 const CELLS: &[&str] = &[
-    "tick/large-1",
     "tick/large-2",
-    "tick/small-1",
     "tick/small-2",
-    "gil32/large-1",
     "gil32/large-2",
-    "gil32/small-1",
     "gil32/small-2",
-    "gil310/large-1",
     "gil310/large-2",
     "gil310/large-4",
-    "gil310/edge-1",
     "gil310/edge-2",
-    "gil310/small-1",
     "gil310/small-2",
     "gil310/small-4",
-    "gil313/large-1",
     "gil313/large-2",
-    "gil313/small-1",
     "gil313/small-2",
 ];
 
@@ -98,7 +90,7 @@ const COMPARED: [&str; 4] = ["gil310", "tick", "gil32", "gil313"];
 const NOTHING_GAINED: f64 = 0.8;
 /// Whoever uses two cores needs at most this part.
 const GAINED: f64 = 0.75;
-/// Which of the tries count: a quarter of them are better. A second core that came late says nothing about a lock.
+/// Which of the tries count where both cores must be given: a quarter of them are better.
 const BETTER: f64 = 0.25;
 /// A lock that is let go of for each hash is given up at least so often for a hash; one that is kept, not even a tenth.
 const GIVEN_UP: f64 = 0.9;
@@ -120,7 +112,8 @@ fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
         let report = interpreter::measure(&SOURCE, &setup, &rules(&setup, policy)?, case, &words, sink)?;
         if let Some(report) = report {
             let given_up = report.lock.total().releases as f64;
-            sink.add("given_up_per_hash", given_up / (hashes as f64 * setup.knob("tries").floor()));
+            // Each try hashes twice: one thread alone, and several.
+            sink.add("given_up_per_hash", given_up / (2.0 * hashes as f64 * setup.knob("tries").floor()));
         }
         Ok(())
     };
@@ -175,16 +168,14 @@ fn even_share(hashes: f64) -> u64 {
 fn judge(judging: &Judging<'_>) -> Vec<Claim> {
     let measured = judging.measured;
     let there = |policy: &&str| {
-        *policy == COMPARED[0] || judging.has(("wall_ms", format!("{policy}/large-2").as_str()))
+        *policy == COMPARED[0] || judging.has(("ratio", format!("{policy}/large-2").as_str()))
     };
     let ratio = |policy: &str, size: &str, threads: usize, bytes: &str| {
-        let (over, under) = (format!("{policy}/{size}-{threads}"), format!("{policy}/{size}-1"));
-        judging.ratio(
-            format!("{threads} threads / 1 thread with {bytes} under {policy}"),
-            BETTER,
-            ("wall_ms", over.as_str()),
-            ("wall_ms", under.as_str()),
-        )
+        let name = format!("{threads} threads / 1 thread with {bytes} under {policy}");
+        let cell = format!("{policy}/{size}-{threads}");
+        // Beside a lock that is kept no try is fast; where it is let go of, a second core may still come late.
+        let quantile = if size == "large" { BETTER } else { P50 };
+        judging.quantile(name, "ratio", quantile, ("ratio", cell.as_str()))
     };
     let policies: Vec<&str> = COMPARED.into_iter().filter(there).collect();
     let large = |policy: &&str| ratio(policy, "large", 2, "1 MiB").at_most(GAINED);
@@ -194,7 +185,7 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
     let mut keeps: Vec<Finding> = policies.iter().map(small).collect();
     keeps.push(ratio("gil310", "small", 4, "2047 bytes").at_least(NOTHING_GAINED));
     let given_up = |size: &str, bytes: &str| {
-        let (cell, name) = (format!("gil310/{size}-1"), format!("locks given up for each hash of {bytes}"));
+        let (cell, name) = (format!("gil310/{size}-2"), format!("locks given up for each hash of {bytes}"));
         (judging.smallest(name.clone(), "times", ("given_up_per_hash", &cell)), (name, cell))
     };
     scales.push(given_up("edge", "2048 bytes").0.at_least(GIVEN_UP));
@@ -220,15 +211,16 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
 mod tests {
     use super::*;
 
-    /// Three rounds in which cells with this many threads and this size took so long, and gave the lock up so often.
-    fn world(wall_ms: impl Fn(&str, f64) -> f64, given_up: impl Fn(&str) -> f64) -> Measurements {
+    /// Three rounds in which cells with this size and this many threads took so many times the time of one, and gave the
+    /// lock up so often for a hash.
+    fn world(ratio: impl Fn(&str, f64) -> f64, given_up: impl Fn(&str) -> f64) -> Measurements {
         let mut measured = Measurements::new(2);
         for _ in 0..3 {
             for cell in CELLS {
                 let case = cell.split_once('/').unwrap().1;
                 let (size, threads) = case.split_once('-').unwrap();
-                let ms = wall_ms(size, threads.parse().unwrap());
-                measured.extend("wall_ms", cell, [ms, ms * 1.01, ms * 0.99]);
+                let ratio = ratio(size, threads.parse().unwrap());
+                measured.extend("ratio", cell, [ratio, ratio * 1.01, ratio * 0.99]);
                 measured.extend("given_up_per_hash", cell, [given_up(size)]);
             }
             measured.end_round();
@@ -246,9 +238,9 @@ mod tests {
 
     fn real(size: &str, threads: f64) -> f64 {
         match size {
-            "large" => 100.0 / threads.min(2.0),
-            "edge" => 100.0 * (threads / 2.0 + 0.5),
-            _ => 100.0,
+            "large" => 1.0 / threads.min(2.0),
+            "edge" => threads / 2.0 + 0.5,
+            _ => 1.0,
         }
     }
 
@@ -259,14 +251,18 @@ mod tests {
 
     #[test]
     fn it_fails_where_hashing_keeps_the_lock_and_holds_where_small_buffers_scale_too() {
-        assert_eq!(verdict(&world(|_, _| 100.0, |_| 0.001)), "fails");
-        assert_eq!(verdict(&world(|_, threads| 100.0 / threads.min(2.0), |_| 1.0)), "holds");
+        assert_eq!(verdict(&world(|_, _| 1.0, |_| 0.001)), "fails");
+        assert_eq!(verdict(&world(|_, threads| 1.0 / threads.min(2.0), |_| 1.0)), "holds");
     }
 
     #[test]
     fn half_a_gain_and_a_busy_machine_settle_nothing() {
-        let half =
-            world(|size, threads| if size == "large" && threads > 1.0 { 75.0 } else { 100.0 }, given_up);
+        // In some rounds there was a second core, in others not.
+        let mut half = world(real, given_up);
+        for _ in 0..3 {
+            half.extend("ratio", "gil310/large-2", [0.98; 3]);
+            half.end_round();
+        }
         assert_eq!(verdict(&half), "inconclusive");
         let mut busy = world(real, given_up);
         busy.others_cores = Some(1.0);
