@@ -22,7 +22,7 @@ function main() {
   if (kind === 'computing') {
     const ms = Number(Number(jobs) > 8 ? words.crowd_ms : words.compute_ms);
     const iterations = calibrated(ms);
-    run(Number(jobs), (done) => crypto.pbkdf2('password', 'salt', iterations, 64, 'sha512', done), () => {});
+    run(Number(jobs), (_index, done) => crypto.pbkdf2('password', 'salt', iterations, 64, 'sha512', done), () => {});
   } else {
     waiting(Number(jobs));
   }
@@ -33,7 +33,7 @@ function run(jobs, job, ended, times = jobs === 1 ? 5 : 1) {
   const completions = [];
   const begun = performance.now();
   for (let index = 0; index < jobs; index += 1) {
-    job(() => {
+    job(index, () => {
       completions.push(performance.now() - begun);
       if (completions.length < jobs) return;
       const wall = completions[jobs - 1];
@@ -56,42 +56,56 @@ function calibrated(ms) {
 }
 
 function waiting(jobs) {
-  const pairs = jobs === 1 ? 5 : jobs;
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pool-size-'));
-  const names = Array.from({ length: pairs }, (_, index) => path.join(folder, String(index)));
+  const names = Array.from({ length: jobs }, (_, index) => path.join(folder, String(index)));
   execFileSync('mkfifo', names.flatMap((name) => [`${name}.from`, `${name}.to`]));
-  const told = ['role=device', `wait_ms=${words.wait_ms}`, `folder=${folder}`, `pairs=${pairs}`];
-  const env = { ...process.env, UV_THREADPOOL_SIZE: String(pairs) };
-  const other = spawn(process.execPath, [__filename, ...told], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  let used = 0;
-  const copy = (done) => {
-    const name = names[used];
-    used += 1;
-    fs.copyFile(`${name}.from`, `${name}.to`, (error) => {
+  const told = ['role=device', `wait_ms=${words.wait_ms}`, `folder=${folder}`, `jobs=${jobs}`];
+  const env = { ...process.env, UV_THREADPOOL_SIZE: String(jobs) };
+  const other = spawn(process.execPath, [__filename, ...told], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  const copy = (index, done) =>
+    fs.copyFile(`${names[index]}.from`, `${names[index]}.to`, (error) => {
       if (!error || error.code !== 'EINVAL') throw error || new Error('a FIFO was truncated');
       done();
     });
-  };
-  other.stdout.once('data', () =>
-    run(jobs, copy, () => {
-      other.kill('SIGKILL');
+  other.stdout.once('data', () => {
+    let said = '';
+    other.stdout.on('data', (text) => { said += text; });
+    run(jobs, copy, () => other.stdin.end());
+    other.on('close', () => {
+      console.log(`FIGURE rounds ${rows(JSON.parse(said))}`);
       fs.rmSync(folder, { recursive: true });
-    }));
+    });
+  });
 }
 
-// For each job: waits until its thread has come, lets it wait for wait_ms, lets it go.
+// The longest row of spans each of which begins after the one before it has ended.
+function rows(spans) {
+  spans.sort((a, b) => a.ended - b.ended);
+  let [last, count] = [-Infinity, 0];
+  for (const { begun, ended } of spans) {
+    if (last <= begun) [last, count] = [ended, count + 1];
+  }
+  return count;
+}
+
+// For each job: waits until its thread has come, lets it wait for wait_ms, lets it go. In the end it says when that was.
 function device() {
+  const spans = [];
   const close = (error, fd) => {
     if (error) throw error;
     fs.closeSync(fd);
   };
-  for (let index = 0; index < Number(words.pairs); index += 1) {
+  for (let index = 0; index < Number(words.jobs); index += 1) {
     const name = path.join(words.folder, String(index));
     fs.open(`${name}.from`, 'w', (error, fd) => {
+      const begun = performance.now();
       close(error, fd);
-      setTimeout(() => fs.open(`${name}.to`, 'r', close), Number(words.wait_ms));
+      setTimeout(() => {
+        spans.push({ begun, ended: performance.now() });
+        fs.open(`${name}.to`, 'r', close);
+      }, Number(words.wait_ms));
     });
   }
-  setInterval(() => {}, 1000); // It is ended by the other.
+  process.stdin.on('end', () => process.stdout.write(JSON.stringify(spans))).resume();
   console.log('ready');
 }

@@ -130,6 +130,13 @@ fn what_holds_beside_other_programs_holds() {
 }
 
 #[test]
+fn l10_holds_where_other_programs_made_most_blocks_longer() {
+    let mut measured = Measured { others_cores: Some(1.0), ..world(200.0, 1.0, 1.0) };
+    measured.acts[Act::Inline as usize].work_ms = [vec![200.0; 2], vec![400.0; 8]].concat();
+    assert_eq!(words(&measured, &QUIET)[0], "holds");
+}
+
+#[test]
 fn nothing_fails_when_the_idle_act_was_disturbed() {
     let mut measured = world(200.0, 150.0, 150.0);
     measured.acts[Act::Idle as usize] = act(0.3, 30.0);
