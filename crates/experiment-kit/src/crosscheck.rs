@@ -42,10 +42,10 @@ pub fn compare(ours: &[Claim], theirs: &[Claim]) -> Vec<Compared> {
         let other = theirs.iter().find(|other| other.id == claim.id);
         let others = other.map_or(&[][..], |other| &other.findings);
         for ours in &claim.findings {
-            let theirs = others.iter().find(|finding| finding.metric == ours.metric);
+            let theirs = others.iter().find(|finding| finding.is_same_question(ours));
             // What was not measured there at all has no counterpart there.
             let Some(theirs) = theirs.filter(|theirs| theirs.interval.is_some()) else { continue };
-            if compared.iter().any(|one| one.ours.metric == ours.metric) {
+            if compared.iter().any(|one| one.ours.is_same_question(ours)) {
                 continue;
             }
             let likeness = match (ours.answer, theirs.answer) {
@@ -87,7 +87,7 @@ pub fn against(runtime: &str, compared: &[Compared]) -> Against {
         };
         let row =
             json!({"ours": of(ours), "theirs": of(theirs), "threshold": ours.threshold, "side": ours.side});
-        figures.insert(ours.metric.clone(), row);
+        figures.insert(ours.question(), row);
     }
     Against { runtime: runtime.to_owned(), status: status.to_owned(), figures: figures.into(), reason }
 }

@@ -10,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::measurements::Measurements;
-use crate::stats::{Interval, quantile_interval, ratio_of_quantiles};
+use crate::stats::{Interval, quantile_interval, rank_test, ratio_of_quantiles};
 use crate::verdict::{Answer, Claim, Side, Verdict, ask, significant};
 
 /// Rounds without which a sampled quantity has no interval.
@@ -36,6 +36,9 @@ pub struct Finding {
     pub threshold: f64,
     /// What the interval says.
     pub answer: Answer,
+    /// Of a ratio of two cells: the probability of ranks that differ so much when both come from one distribution.
+    #[serde(default)]
+    pub rank_p: Option<f64>,
 }
 
 impl Finding {
@@ -48,7 +51,15 @@ impl Finding {
         threshold: f64,
     ) -> Finding {
         let answer = interval.map_or(Answer::Open, |interval| ask(&interval, side, threshold));
-        Finding { metric: metric.into(), unit: unit.to_owned(), interval, side, threshold, answer }
+        Finding {
+            metric: metric.into(),
+            unit: unit.to_owned(),
+            interval,
+            side,
+            threshold,
+            answer,
+            rank_p: None,
+        }
     }
 
     /// What stands where a claim has nothing to look at.
@@ -56,12 +67,19 @@ impl Finding {
         Finding::of("nothing", "", None, Side::AtLeast, 0.0)
     }
 
+    /// What is asked: metric, side and threshold.
+    pub fn question(&self) -> String {
+        format!("{}, {} {}", self.metric, self.side.words(), significant(self.threshold))
+    }
+
+    /// Whether `other` asks the same, whatever the answer.
+    pub fn is_same_question(&self, other: &Finding) -> bool {
+        self.metric == other.metric && self.side == other.side && self.threshold == other.threshold
+    }
+
     /// The finding as a sentence: name, value with interval, side and threshold.
     pub fn sentence(&self) -> String {
-        let wanted = match self.side {
-            Side::AtLeast => "at least",
-            Side::AtMost => "at most",
-        };
+        let wanted = self.side.words();
         let threshold = significant(self.threshold);
         match self.interval.map(Interval::rounded) {
             None => format!("{}: not enough was measured; {wanted} {threshold} is claimed", self.metric),
@@ -81,17 +99,23 @@ pub struct Quantity {
     metric: String,
     unit: &'static str,
     interval: Option<Interval>,
+    rank_p: Option<f64>,
 }
 
 impl Quantity {
     /// The claim is that it is at least `threshold`.
     pub fn at_least(self, threshold: f64) -> Finding {
-        Finding::of(self.metric, self.unit, self.interval, Side::AtLeast, threshold)
+        self.beside(Side::AtLeast, threshold)
     }
 
     /// The claim is that it is at most `threshold`.
     pub fn at_most(self, threshold: f64) -> Finding {
-        Finding::of(self.metric, self.unit, self.interval, Side::AtMost, threshold)
+        self.beside(Side::AtMost, threshold)
+    }
+
+    fn beside(self, side: Side, threshold: f64) -> Finding {
+        let rank_p = self.rank_p;
+        Finding { rank_p, ..Finding::of(self.metric, self.unit, self.interval, side, threshold) }
     }
 }
 
@@ -113,7 +137,10 @@ impl Judging<'_> {
         let (over, under) = (self.measured.rounds_of(over), self.measured.rounds_of(under));
         let enough = filled(over).min(filled(under)) >= ROUNDS_MIN;
         let interval = enough.then(|| ratio_of_quantiles(over, under, quantile, self.seed)).flatten();
-        Quantity { metric: metric.into(), unit: "ratio", interval }
+        let all = |rounds: &[Vec<f64>]| rounds.iter().flatten().copied().collect::<Vec<f64>>();
+        let rank_p =
+            interval.and_then(|_| rank_test(&all(over), &all(under))).map(|test| significant(test.p));
+        Quantity { metric: metric.into(), unit: "ratio", interval, rank_p }
     }
 
     /// A quantile of one cell, in the unit of its samples. Use it for relations to something fixed by the run (an
@@ -128,7 +155,7 @@ impl Judging<'_> {
         let rounds = self.measured.rounds_of(at);
         let enough = filled(rounds) >= ROUNDS_MIN;
         let interval = enough.then(|| quantile_interval(rounds, quantile, self.seed)).flatten();
-        Quantity { metric: metric.into(), unit, interval }
+        Quantity { metric: metric.into(), unit, interval, rank_p: None }
     }
 
     /// The sum of all samples of a cell, which were counted and not sampled.
@@ -155,7 +182,7 @@ impl Judging<'_> {
     ) -> Quantity {
         let mut samples = self.measured.rounds_of(at).iter().flatten().copied().peekable();
         let interval = samples.peek().is_some().then(|| Interval::exact(of(&mut samples)));
-        Quantity { metric: metric.into(), unit, interval }
+        Quantity { metric: metric.into(), unit, interval, rank_p: None }
     }
 
     /// Whether every text that was observed as fact `name` of `cell` is `expected`; the value is how many differ.
@@ -293,6 +320,9 @@ mod tests {
         assert_eq!(half(&world(&[("a", 10.0), ("b", 9.0)])).answer, Answer::No);
         assert_eq!(half(&world(&[("a", 10.0), ("b", 5.0)])).answer, Answer::Open);
         assert_eq!(half(&world(&[("a", 10.0)])).answer, Answer::Open);
+        let apart = half(&world(&[("a", 10.0), ("b", 2.0)])).rank_p;
+        assert!(apart.is_some_and(|p| p < 0.001), "{apart:?}");
+        assert_eq!(half(&world(&[("a", 10.0), ("b", 10.0)])).rank_p, Some(1.0));
     }
 
     #[test]

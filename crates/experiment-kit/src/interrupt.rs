@@ -13,11 +13,11 @@ impl Interrupt {
     /// Listens to SIGINT, SIGTERM and SIGHUP from now on, until the end of the process.
     pub fn listen() -> std::io::Result<Interrupt> {
         let caught = Arc::new(AtomicUsize::new(0));
+        let armed = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
-            let armed = Arc::new(AtomicBool::new(false));
             // Registered first, so it sees `armed` before the second line sets it: only a second signal ends here.
             signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&armed))?;
-            signal_hook::flag::register(signal, armed)?;
+            signal_hook::flag::register(signal, Arc::clone(&armed))?;
             signal_hook::flag::register_usize(signal, Arc::clone(&caught), signal as usize)?;
         }
         Ok(Interrupt(caught))

@@ -9,11 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::stats::Summary;
+use crate::stats::{Summary, quantile};
 use crate::verdict::significant;
 
 /// Processors that other programs may keep busy, on average, before nothing bad is said of a claim that needs them.
 pub const OTHERS_CORES_MAX: f64 = 0.25;
+
+/// The metric of the free-CPU probe before each round.
+pub const FREE_CORES: &str = "free_cores";
 
 /// All samples and facts of one run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -76,19 +79,19 @@ impl Measurements {
         self.series.get(metric).into_iter().flat_map(|cells| cells.keys().map(String::as_str))
     }
 
-    /// The metrics, in the order of their names.
-    pub fn metrics(&self) -> impl Iterator<Item = &str> {
-        self.series.keys().map(String::as_str)
-    }
-
-    /// Whether anything was measured at all.
+    /// Whether nothing of a cell was measured.
     pub fn is_empty(&self) -> bool {
-        self.series.is_empty() && self.facts.is_empty()
+        self.facts.is_empty() && self.series.keys().all(|metric| metric == FREE_CORES)
     }
 
     /// Why other programs may have caused what was measured; `None` on a machine that was quiet, or does not tell.
     pub fn noise(&self) -> Option<String> {
-        let cores = self.others_cores.filter(|&cores| cores > OTHERS_CORES_MAX)?;
+        // Where the kernel does not tell, the probes before the rounds do.
+        let by_probe = || {
+            let mut free: Vec<f64> = self.samples((FREE_CORES, "before")).collect();
+            quantile(&mut free, 0.5).map(|free| self.cores as f64 - free)
+        };
+        let cores = self.others_cores.or_else(by_probe).filter(|&cores| cores > OTHERS_CORES_MAX)?;
         Some(format!(
             "other programs kept {cores:.2} processors busy ({OTHERS_CORES_MAX} are allowed); end them and run again"
         ))
@@ -182,9 +185,17 @@ mod tests {
     fn only_a_busy_machine_is_noise() {
         let mut measured = Measurements::new(2);
         assert_eq!(measured.noise(), None);
+        measured.extend(FREE_CORES, "before", [2.0]);
+        assert!(measured.is_empty(), "a probe is no measurement");
         measured.others_cores = Some(0.1);
         assert_eq!(measured.noise(), None);
         measured.others_cores = Some(0.9);
         assert!(measured.noise().unwrap().contains("0.90 processors"));
+        let mut elsewhere = Measurements::new(2);
+        elsewhere.extend(FREE_CORES, "before", [2.0, 1.0, 1.1]);
+        assert!(
+            elsewhere.noise().unwrap().contains("0.90 processors"),
+            "the probe tells where the kernel does not"
+        );
     }
 }

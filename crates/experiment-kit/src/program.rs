@@ -57,6 +57,8 @@ struct Group {
     child: Child,
     /// While it is open the guard lets the program live; see [`guard_main`].
     lifeline: Option<ChildStdin>,
+    /// Whether its first process was collected: from then on its number may be another's.
+    ended: bool,
 }
 
 impl Group {
@@ -71,7 +73,7 @@ impl Group {
             .spawn()
             .with_context(|| format!("cannot start {name}"))?;
         let lifeline = child.stdin.take();
-        Ok(Group { child, lifeline })
+        Ok(Group { child, lifeline, ended: false })
     }
 
     /// Waits for the end of the first process, ends what it left behind, and says how it ended.
@@ -93,13 +95,14 @@ impl Group {
             // Whoever has ended already need not be told.
             let _ = kill_process_group(leader, Signal::KILL);
         }
+        self.ended = true;
         self.child.wait()
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if self.child.try_wait().is_ok_and(|status| status.is_none()) {
+        if !self.ended {
             // Killed children are collected in any case; how they ended is of no use here.
             let _ = self.end();
         }
@@ -282,6 +285,8 @@ pub fn read_figures(printed: &str, sink: &mut Sink<'_>) -> Result<()> {
 pub fn command(runtime: &Runtime, file: &std::path::Path, words: &[(String, String)]) -> Command {
     let mut command = Command::new(&runtime.path);
     command.arg(file).args(words.iter().map(|(name, value)| format!("{name}={value}")));
+    // What the user's shell says of the size of a pool is for other programs; who wants one sets it after this.
+    command.env_remove("UV_THREADPOOL_SIZE");
     if runtime.family == Family::CPython {
         command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1");
     }
@@ -415,6 +420,9 @@ mod tests {
     fn p1_a_program_that_does_not_end_is_killed_with_its_children() {
         // The child of the shell would hold the pipe for a minute: the readers end only when it is gone, too.
         let error = run_to_end(shell("sleep 60 & sleep 60"), &SHORT, &Interrupt::default()).unwrap_err();
+        assert!(error.to_string().contains("did not end within"), "{error}");
+        // Here the shell has ended, and only its child is left.
+        let error = run_to_end(shell("sleep 60 &"), &SHORT, &Interrupt::default()).unwrap_err();
         assert!(error.to_string().contains("did not end within"), "{error}");
         let interrupt = Interrupt::default();
         interrupt.ask();

@@ -18,6 +18,7 @@ use crate::experiment::{Experiment, Setup};
 use crate::machine::Machine;
 use crate::measurements::Measurements;
 use crate::report::{Against, Raw, Report, Versions, histogram_text};
+use crate::runtimes::Runtime;
 
 /// A file of results larger than this is not one of ours.
 const FILE_MAX_BYTES: u64 = 256 << 20;
@@ -145,6 +146,7 @@ pub fn report(
     let mut params = serde_json::to_value(setup.knobs()).unwrap_or_default();
     params["quick"] = setup.quick.into();
     params["flaw"] = setup.flaw.into();
+    params["subject"] = setup.real().map_or_else(|| "runtime-lab".to_owned(), Runtime::name).into();
     Report {
         schema: 1,
         experiment: experiment.name.to_owned(),

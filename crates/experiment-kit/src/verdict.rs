@@ -56,6 +56,16 @@ pub enum Side {
     AtMost,
 }
 
+impl Side {
+    /// In words, before a threshold.
+    pub fn words(self) -> &'static str {
+        match self {
+            Side::AtLeast => "at least",
+            Side::AtMost => "at most",
+        }
+    }
+}
+
 /// What an interval says about a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -32,11 +32,6 @@ pub struct Row {
 }
 
 impl Row {
-    /// The letter of its topic.
-    pub fn topic(&self) -> char {
-        self.id.chars().next().unwrap_or('?')
-    }
-
     /// Whether it cannot be settled beside programs that compute.
     pub fn needs_idle_cores(&self) -> bool {
         self.needs.iter().any(|need| need == "idle cores")

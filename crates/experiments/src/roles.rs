@@ -65,6 +65,7 @@ fn run_part(name: &str) -> ExitCode {
 /// The command that runs `part` in a process of its own.
 pub(crate) fn command(part: &Part, arguments: &[String]) -> Command {
     let mut command = Command::new(this_program());
+    command.env_remove("RUNTIME_LAB_TRACE"); // The trace is the lab's: a part would write over it.
     command.env(ROLE_VARIABLE, format!("{PREFIX}{}", part.name)).args(arguments);
     command
 }

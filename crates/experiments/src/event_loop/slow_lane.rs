@@ -108,17 +108,18 @@ fn release(fifo: &Path) -> Result<File> {
     Ok(File::options().read(true).write(true).open(fifo)?)
 }
 
-/// Lets the slow jobs go whatever happens: the pool, dropped after this, waits for them.
+/// Lets the slow jobs go whatever happens: the pool, dropped after this, waits for them. What was opened outlives the pool,
+/// because a job that begins late opens the FIFO, too, and would wait for ever alone.
 struct Held<'f> {
     fifo: &'f Path,
-    open: Option<File>,
+    open: &'f mut Option<File>,
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         if self.open.is_none() {
             // Without descriptors nobody can be let go; there is nothing else to try.
-            self.open = release(self.fifo).ok();
+            *self.open = release(self.fifo).ok();
         }
     }
 }
@@ -219,8 +220,9 @@ impl Bench for SlowLane {
     }
 
     fn measure(&mut self, cell: &str, sink: &mut Sink<'_>) -> Result<()> {
+        let mut open = None;
         let pool = BlockingPool::builder().threads(THREADS).recorder(self.setup.recorder.clone()).build()?;
-        let mut held = Held { fifo: &self.files.fifo, open: None };
+        let held = Held { fifo: &self.files.fifo, open: &mut open };
         let (ended, jobs) = mpsc::channel();
         let lane = self.lane(cell);
         let slow_jobs = if lane.is_some() { SLOW_JOBS } else { 0 };
@@ -239,7 +241,7 @@ impl Bench for SlowLane {
             let running = pool.metrics().kind(lane).running;
             sink.add("threads_with_slow_jobs", running as f64);
         }
-        held.open = Some(release(&self.files.fifo)?);
+        *held.open = Some(release(&self.files.fifo)?);
         self.take(&jobs, &mut taken, READS + slow_jobs, None)?;
         for job in &taken {
             let name = if job.is_read { "read_wait_ms" } else { "slow_wait_ms" };

@@ -11,7 +11,6 @@ use experiment_kit::finding::Finding;
 use experiment_kit::report::{Against, Report};
 use experiment_kit::runtimes::{self, Runtime};
 use owo_colors::OwoColorize;
-use serde_json::json;
 
 use super::differences::Differences;
 use super::measure::{self, Measured};
@@ -27,6 +26,8 @@ struct Checked {
     report: Report,
     /// The findings that each runtime shares with this project.
     columns: Vec<(String, Vec<Compared>)>,
+    /// Runtimes on which the workload could not be measured, and why.
+    failed: Vec<String>,
 }
 
 /// Does it.
@@ -43,10 +44,15 @@ pub(crate) fn command(options: &CrosscheckOptions) -> anyhow::Result<u8> {
     let mut families: Vec<_> = chosen.iter().flat_map(|one| one.against).copied().collect();
     families.sort_unstable();
     families.dedup();
-    let mut found = runtimes::find(&families, &interrupt);
+    let here = runtimes::find(&families, &interrupt);
+    let mut found = here.clone();
     found
         .retain(|runtime| options.on.is_empty() || options.on.iter().any(|wanted| runtime.is_called(wanted)));
     let names: Vec<String> = found.iter().map(Runtime::name).collect();
+    if !options.on.is_empty() && found.is_empty() && !interrupt.came() {
+        let here: Vec<String> = here.iter().map(Runtime::name).collect();
+        anyhow::bail!("no runtime here is called {}; there are {}", options.on.join(" or "), here.join(", "));
+    }
     anstream::eprintln!(
         "found: {}",
         if names.is_empty() { "no other runtime".to_owned() } else { names.join(", ") }
@@ -63,6 +69,10 @@ pub(crate) fn command(options: &CrosscheckOptions) -> anyhow::Result<u8> {
                 if !options.common.json {
                     screen::print(&table(experiment, &checked, &differences, screen::width()))?;
                 }
+                for failed in checked.failed {
+                    errors += 1;
+                    anstream::eprintln!("{} {} on {failed}", "error:".red().bold(), experiment.name);
+                }
                 reports.push(checked.report);
             }
             Err(error) => {
@@ -72,7 +82,7 @@ pub(crate) fn command(options: &CrosscheckOptions) -> anyhow::Result<u8> {
         }
     }
     if options.common.json {
-        screen::print(&format!("{}\n", json!({"schema": 1, "results": reports})))?;
+        screen::print(&super::results_json(&reports.iter().collect::<Vec<_>>())?)?;
     } else {
         screen::print(&summary(&reports))?;
     }
@@ -107,6 +117,7 @@ fn check(
     let mut setup = measure::setup(experiment, &options.common, interrupt);
     let ours = run(experiment, &setup, &terms, "here")?;
     let (mut columns, mut sides): (Vec<(String, Vec<Compared>)>, Vec<Against>) = (Vec::new(), Vec::new());
+    let mut failed = Vec::new();
     let theirs: Vec<&Runtime> =
         found.iter().filter(|runtime| experiment.against.contains(&runtime.family)).collect();
     for runtime in &theirs {
@@ -120,18 +131,22 @@ fn check(
                 sides.push(against(&runtime.name(), &compared));
                 columns.push((runtime.name(), compared));
             }
-            Err(error) => sides.push(skipped(&runtime.name(), format!("{error:#}"))),
+            Err(error) => {
+                failed.push(format!("{}: {error:#}", runtime.name()));
+                sides.push(skipped(&runtime.name(), format!("{error:#}")));
+            }
         }
     }
     for family in experiment.against.iter().filter(|family| !theirs.iter().any(|one| one.family == **family))
     {
-        sides.push(skipped(family.name(), "it is not installed here"));
+        let why = if options.on.is_empty() { "it is not installed here" } else { "it was not asked for" };
+        sides.push(skipped(family.name(), why));
     }
     setup.subject = Subject::Ours;
     measure::keep(&setup, &ours, sides.clone())?;
     let mut report = ours.report;
     report.against = sides;
-    Ok(Checked { report, columns })
+    Ok(Checked { report, columns, failed })
 }
 
 /// # Errors
@@ -159,14 +174,14 @@ fn table(experiment: &Experiment, checked: &Checked, differences: &Differences, 
     table.set_header(head);
     let mut metrics: Vec<&Finding> = Vec::new();
     for compared in checked.columns.iter().flat_map(|(_, compared)| compared) {
-        if !metrics.iter().any(|known| known.metric == compared.ours.metric) {
+        if !metrics.iter().any(|known| known.is_same_question(&compared.ours)) {
             metrics.push(&compared.ours);
         }
     }
     for ours in metrics {
-        let mut row = vec![ours.metric.clone(), value(ours)];
+        let mut row = vec![ours.question(), value(ours)];
         for (_, compared) in &checked.columns {
-            let one = compared.iter().find(|one| one.ours.metric == ours.metric);
+            let one = compared.iter().find(|one| one.ours.is_same_question(ours));
             row.push(
                 one.map_or_else(String::new, |one| format!("{} {}", sign(one.likeness), value(&one.theirs))),
             );

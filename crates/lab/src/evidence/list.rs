@@ -46,11 +46,18 @@ fn as_text(ledger: &Ledger, korean: bool, width: usize) -> String {
 fn entry(experiment: &Experiment, ledger: &Ledger, korean: bool, width: usize) -> String {
     let mut text = format!("\n  {}  {}\n", experiment.name.bold().cyan(), experiment.question);
     for row in experiment.claims.iter().filter_map(|id| ledger.row(id)) {
-        let statement = screen::wrap(statement(row, korean), 8, width);
+        let needs = if row.needs_idle_cores() { " (needs idle cores)" } else { "" };
+        let statement = screen::wrap(&format!("{}{needs}", statement(row, korean)), 8, width);
         text.push_str(&format!("    {} {statement}\n", row.id));
     }
-    let flaws: Vec<&str> = experiment.flaws.iter().map(|flaw| flaw.name).collect();
-    text.push_str(&format!("    {}\n", format!("--flaw {}", flaws.join(" | ")).dimmed()));
+    let knobs =
+        experiment.knobs.iter().map(|knob| format!("--set {}={}: {}", knob.name, knob.usual, knob.help));
+    let flaws = experiment.flaws.iter().map(|flaw| format!("--flaw {}: {}", flaw.name, flaw.breaks));
+    for line in knobs.chain(flaws) {
+        text.push_str(&format!("    {}\n", screen::wrap(&line, 6, width).dimmed()));
+    }
+    let against: Vec<&str> = experiment.against.iter().map(|family| family.name()).collect();
+    text.push_str(&format!("    {}\n", format!("--on {}", against.join(" | ")).dimmed()));
     text
 }
 

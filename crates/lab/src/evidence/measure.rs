@@ -55,12 +55,19 @@ pub(crate) fn measure(
 
 /// Keeps a result of this project, unless it was broken on purpose or is of another runtime.
 pub(crate) fn keep(setup: &Setup, measured: &Measured, against: Vec<Against>) -> anyhow::Result<()> {
-    if setup.flaw.is_some() || setup.real().is_some() || measured.ran.measured.is_empty() {
+    if setup.flaw.is_some() || setup.real().is_some() || measured.ran.measured.rounds == 0 {
         return Ok(());
     }
     let results = Results::usual();
     let mut report = measured.report.clone();
-    report.against = against;
+    // What cannot be read is of another version, and replaced.
+    let kept = results.read(&report.experiment).ok().flatten().map(|(kept, _)| kept);
+    if !report.complete && kept.as_ref().is_some_and(|kept| kept.complete) {
+        return Ok(()); // A whole result is worth more than the beginning of another.
+    }
+    // A run alone says nothing of other runtimes: what was found of them with the same numbers stays.
+    let same = kept.filter(|kept| kept.params == report.params).map(|kept| kept.against);
+    report.against = if against.is_empty() { same.unwrap_or_default() } else { against };
     results.keep(&report, &measured.ran.measured)?;
     super::pictures::keep(&results, &report.experiment, &measured.ran.recordings)
 }

@@ -20,6 +20,19 @@ mod pictures;
 mod progress;
 mod screen;
 
+use experiment_kit::report::Report;
+use serde::Serialize;
+
+/// Several results as one object, each with its keys in their order.
+fn results_json(results: &[&Report]) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Results<'r> {
+        schema: u32,
+        results: &'r [&'r Report],
+    }
+    serde_json::to_string(&Results { schema: 1, results }).map(|text| text + "\n")
+}
+
 /// The exit code of bad usage.
 const BAD_USAGE: u8 = 2;
 /// The exit code when a verdict is not the one that was expected.

@@ -33,13 +33,15 @@ pub(crate) struct RunOptions {
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) common: Common,
-    /// Set a number of the experiment; may be repeated
+    #[command(flatten)]
+    pub(crate) expect: Expect,
+    /// Set a number of the experiment, which `lab list` shows; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = number)]
     pub(crate) set: Vec<(String, f64)>,
-    /// Break the runtime on purpose; the verdicts must flip
+    /// Break the runtime on purpose, in a way that `lab list` shows; the verdicts must flip
     #[arg(long, value_name = "FLAW")]
     pub(crate) flaw: Option<String>,
-    /// Run the same workload on a real runtime instead: `node`, or a version such as 3.11 or 2.7
+    /// Run the same workload on a real runtime instead: `node`, `jvm`, `tokio`, `cpython` (the newest), or a version such as 3.11
     #[arg(long, value_name = "RUNTIME", conflicts_with_all = ["flaw", "predict"])]
     pub(crate) on: Option<String>,
     /// Ask first what you expect, and compare afterwards
@@ -68,6 +70,8 @@ pub(crate) struct VerifyOptions {
     pub(crate) what: Vec<String>,
     #[command(flatten)]
     pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) expect: Expect,
     /// Show the statements in Korean
     #[arg(long)]
     pub(crate) ko: bool,
@@ -119,12 +123,15 @@ pub(crate) struct ReportOptions {
 }
 
 /// What several commands understand.
+///
+/// Results are kept under target/lab of the cargo project around, or where LAB_RESULTS says.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Common {
     /// A short run: smaller numbers, fewer rounds
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Seconds to measure, at most (for one experiment with `run`, for all of them otherwise)
+    /// Seconds to measure: for one experiment with `run`, for all with `verify`, for each runtime with `crosscheck`; the
+    /// least number of rounds (3 with --quick, else 5) is measured in any case
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) budget: Option<u64>,
     /// Seed of orders, schedules and intervals
@@ -133,6 +140,11 @@ pub(crate) struct Common {
     /// Print the result as one JSON object instead of the screen
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What verdicts are expected.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Expect {
     /// End with 3 unless the claim has this verdict, such as L10=holds; may be repeated
     #[arg(long, value_name = "ID=VERDICT", value_delimiter = ',', value_parser = expectation)]
     pub(crate) expect: Vec<(String, String)>,

@@ -143,6 +143,9 @@ fn tone(verdict: &Verdict) -> Tone {
 fn add(page: &mut Page, chapter: &Chapter, korean: bool) {
     let Chapter { experiment, report, measured, recordings } = chapter;
     page.paragraph(experiment.reading);
+    if let Some(note) = super::screen::unusual(&report.params) {
+        page.callout(Tone::Open, "Not the usual run", &note);
+    }
     if !report.complete {
         page.callout(Tone::Open, "Stopped early", "This is what was measured until then.");
     }
@@ -208,6 +211,7 @@ fn findings(claims: &[Claim]) -> Table {
         Column::number("high"),
         Column::text("claimed"),
         Column::text("answer"),
+        Column::number("rank test p"),
     ];
     let mut table = Table::new("What the rules looked at (95 % intervals)", columns);
     for claim in claims {
@@ -216,10 +220,7 @@ fn findings(claims: &[Claim]) -> Table {
                 let value = finding.interval.map(Interval::rounded).map(|one| get(&one));
                 value.map_or_else(|| Cell::from("-"), |value| Cell::number(value, value.to_string()))
             };
-            let side = match finding.side {
-                experiment_kit::verdict::Side::AtLeast => "at least",
-                experiment_kit::verdict::Side::AtMost => "at most",
-            };
+            let side = finding.side.words();
             table.row([
                 Cell::from(claim.id.as_str()),
                 Cell::from(finding.metric.as_str()),
@@ -228,6 +229,7 @@ fn findings(claims: &[Claim]) -> Table {
                 part(|one| one.high),
                 Cell::from(format!("{side} {} {}", finding.threshold, finding.unit)),
                 Cell::from(format!("{:?}", finding.answer).to_lowercase()),
+                finding.rank_p.map_or_else(|| Cell::from("-"), |p| Cell::number(p, p.to_string())),
             ]);
         }
     }

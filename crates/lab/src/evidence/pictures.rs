@@ -17,11 +17,12 @@ const RECORDINGS_MAX: usize = 32;
 
 /// Keeps the recordings of the experiment `name`, instead of those of an earlier run.
 pub(crate) fn keep(results: &Results, name: &str, recordings: &[(String, Recording)]) -> Result<()> {
-    for index in 0..RECORDINGS_MAX {
+    // From the end, so that what a stop in between leaves is still read from the first on.
+    for index in (0..RECORDINGS_MAX).rev() {
         let old = results.folder().join(name).join(file_name(index));
         match std::fs::remove_file(&old) {
             Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => break,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(error).with_context(|| format!("cannot replace {}", old.display())),
         }
     }

@@ -38,7 +38,12 @@ impl Watcher for Progress {
         if !self.live {
             let words = claims.iter().map(|claim| format!("{} {}", claim.id, claim.verdict.word()));
             let words = words.collect::<Vec<String>>().join(", ");
-            eprintln!("{} round {} after {:.1} s: {words}", self.name, round + 1, elapsed.as_secs_f64());
+            anstream::eprintln!(
+                "{} round {} after {:.1} s: {words}",
+                self.name,
+                round + 1,
+                elapsed.as_secs_f64()
+            );
         }
     }
 }

@@ -15,13 +15,19 @@ use super::{BAD_USAGE, UNEXPECTED, outputs, predict, screen};
 
 /// Does it.
 pub(crate) fn command(options: &RunOptions) -> anyhow::Result<u8> {
-    let (experiment, interrupt) = match asked(options) {
-        Ok(asked) => asked,
+    let experiment = match asked(options) {
+        Ok(experiment) => experiment,
         Err(message) => {
             anstream::eprintln!("error: {message}");
             return Ok(BAD_USAGE);
         }
     };
+    // Asked before signals are caught: at a prompt Ctrl-C just ends.
+    let predictions = match options.predict {
+        true => predict::ask(experiment, &mut std::io::stdin().lock(), &mut std::io::stderr())?,
+        false => Vec::new(),
+    };
+    let interrupt = Interrupt::listen().context("cannot listen to Ctrl-C")?;
     let mut setup = measure::setup(experiment, &options.common, &interrupt);
     for (name, value) in &options.set {
         if let Err(message) = setup.set(experiment, name, *value) {
@@ -35,19 +41,15 @@ pub(crate) fn command(options: &RunOptions) -> anyhow::Result<u8> {
         setup.subject = Subject::Real(real(experiment, wanted, &interrupt)?);
     }
     outputs::check(options.out.iter().map(|output| output.path.as_path()))?;
-    let predictions = match options.predict {
-        true => predict::ask(experiment, &mut std::io::stdin().lock(), &mut std::io::stderr())?,
-        false => Vec::new(),
-    };
     let progress = Progress::on_stderr(experiment.name);
     let measured = measure::measure(experiment, &setup, &measure::terms(&options.common), &progress)?;
     drop(progress);
-    measure::keep(&setup, &measured, Vec::new())?;
+    let kept = measure::keep(&setup, &measured, Vec::new());
     let Measured { report, ran } = measured;
     if options.common.json {
         screen::print(&format!("{}\n", serde_json::to_string(&report)?))?;
     } else {
-        screen::print(&screen::result(experiment, &ran, screen::width()))?;
+        screen::print(&screen::result(experiment, &report, &ran, screen::width()))?;
         if options.predict {
             screen::print(&predict::compare(&predictions, &ran.claims))?;
         }
@@ -57,10 +59,11 @@ pub(crate) fn command(options: &RunOptions) -> anyhow::Result<u8> {
     if let Some(first) = options.out.first().filter(|_| options.open) {
         outputs::open(&first.path)?;
     }
-    end(error, &claims, &options.common.expect, &interrupt)
+    kept?;
+    end(error, &claims, &options.expect.expect, &interrupt)
 }
 
-fn asked(options: &RunOptions) -> Result<(&'static Experiment, Interrupt), String> {
+fn asked(options: &RunOptions) -> Result<&'static Experiment, String> {
     let Some(experiment) = experiments::named(&options.name) else {
         let names: Vec<&str> = experiments::all().map(|one| one.name).collect();
         return Err(format!("there is no experiment `{}`; there are {}", options.name, names.join(", ")));
@@ -71,7 +74,7 @@ fn asked(options: &RunOptions) -> Result<(&'static Experiment, Interrupt), Strin
         let names: Vec<&str> = experiment.flaws.iter().map(|flaw| flaw.name).collect();
         return Err(format!("{} has no flaw `{flaw}`; it has {}", experiment.name, names.join(", ")));
     }
-    for (id, _) in &options.common.expect {
+    for (id, _) in &options.expect.expect {
         if !experiment.claims.contains(&id.as_str()) {
             return Err(format!(
                 "{} does not judge {id}; it judges {}",
@@ -80,15 +83,18 @@ fn asked(options: &RunOptions) -> Result<(&'static Experiment, Interrupt), Strin
             ));
         }
     }
-    let interrupt = Interrupt::listen().map_err(|error| format!("cannot listen to Ctrl-C: {error}"))?;
-    Ok((experiment, interrupt))
+    Ok(experiment)
 }
 
 /// The real runtime of `experiment` that is called `wanted`: a family, or a version or its beginning.
 fn real(experiment: &Experiment, wanted: &str, interrupt: &Interrupt) -> anyhow::Result<Runtime> {
     let found = runtimes::find(experiment.against, interrupt);
     let names: Vec<String> = found.iter().map(Runtime::name).collect();
-    match found.iter().find(|runtime| runtime.is_called(wanted)) {
+    match found
+        .iter()
+        .filter(|runtime| runtime.is_called(wanted))
+        .max_by_key(|one| (!one.is_free_threaded(), one.release()))
+    {
         Some(runtime) => Ok(runtime.clone()),
         None if names.is_empty() => bail!("{} has no counterpart that is installed here", experiment.name),
         None => bail!("no runtime here is called `{wanted}`; there are {}", names.join(", ")),

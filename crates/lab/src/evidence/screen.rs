@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use experiment_kit::conduct::Conducted;
 use experiment_kit::experiment::{ChartSpec, Experiment};
+use experiment_kit::report::Report;
 use experiment_kit::verdict::{Claim, Verdict};
 use owo_colors::OwoColorize;
 use trace_report::lanes::{Charset, Color, TerminalStyle};
@@ -21,9 +22,12 @@ pub(crate) fn print(text: &str) -> std::io::Result<()> {
     }
 }
 
-/// The columns of the terminal, as the shell tells them; 100 where nobody does.
+/// The columns of the terminal, or what `COLUMNS` says; 100 where nobody knows.
 pub(crate) fn width() -> usize {
-    std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_usize).clamp(60, 120)
+    let told = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let width =
+        told.or_else(|| console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns)));
+    width.unwrap_or(100_usize).clamp(60, 120)
 }
 
 /// `text` in lines of at most `width`, all but the first behind `indent` spaces.
@@ -56,9 +60,20 @@ pub(crate) fn word(verdict: &Verdict) -> String {
     }
 }
 
+/// What a reader must know before the verdicts: another runtime, or one that was broken on purpose.
+pub(crate) fn unusual(params: &serde_json::Value) -> Option<String> {
+    let subject = params["subject"].as_str().filter(|subject| *subject != "runtime-lab");
+    let flaw =
+        params["flaw"].as_str().map(|flaw| format!("The runtime was broken on purpose: --flaw {flaw}."));
+    subject.map(|subject| format!("Measured on {subject}, not on this project.")).or(flaw)
+}
+
 /// All that a run has to say.
-pub(crate) fn result(experiment: &Experiment, ran: &Conducted, width: usize) -> String {
+pub(crate) fn result(experiment: &Experiment, report: &Report, ran: &Conducted, width: usize) -> String {
     let mut text = format!("{}\n", experiment.question.bold());
+    if let Some(note) = unusual(&report.params) {
+        let _ = writeln!(text, "{}", note.yellow());
+    }
     if ran.measured.is_empty() {
         text.push_str("Stopped before anything was measured.\n");
         return text;

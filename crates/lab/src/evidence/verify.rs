@@ -17,7 +17,6 @@ use experiment_kit::report::Report;
 use experiment_kit::verdict::{Claim, Verdict};
 use experiments::ledger::{Ledger, Row};
 use owo_colors::OwoColorize;
-use serde_json::json;
 
 use super::measure::{self, Measured, not_started};
 use super::options::VerifyOptions;
@@ -52,6 +51,11 @@ pub(crate) fn command(options: &VerifyOptions) -> anyhow::Result<u8> {
             return Ok(BAD_USAGE);
         }
     };
+    if let Some((id, _)) = options.expect.expect.iter().find(|(id, _)| !rows.iter().any(|row| row.id == *id))
+    {
+        anstream::eprintln!("error: --expect names {id}, which is not among the claims that are measured");
+        return Ok(BAD_USAGE);
+    }
     outputs::check(options.out.iter().map(|path| path.as_path()))?;
     let interrupt = Interrupt::listen()?;
     let done = all(options, &chosen, &interrupt);
@@ -59,7 +63,7 @@ pub(crate) fn command(options: &VerifyOptions) -> anyhow::Result<u8> {
         done.iter().flat_map(|one| &one.claims).map(|claim| (claim.id.as_str(), claim)).collect();
     let reports: Vec<&Report> = done.iter().filter_map(|one| one.report.as_ref()).collect();
     if options.common.json {
-        screen::print(&format!("{}\n", json!({"schema": 1, "results": reports})))?;
+        screen::print(&super::results_json(&reports)?)?;
     } else {
         screen::print(&table(&rows, &claims, options.ko, screen::width()))?;
     }
@@ -76,7 +80,7 @@ pub(crate) fn command(options: &VerifyOptions) -> anyhow::Result<u8> {
         return Ok(1);
     }
     let judged: Vec<Claim> = done.iter().flat_map(|one| one.claims.clone()).collect();
-    Ok(if as_expected(&judged, &options.common.expect) { 0 } else { UNEXPECTED })
+    Ok(if as_expected(&judged, &options.expect.expect) { 0 } else { UNEXPECTED })
 }
 
 type Selection<'l> = (Vec<&'l Row>, Vec<&'static Experiment>);
@@ -86,8 +90,9 @@ fn select<'l>(ledger: &'l Ledger, words: &[String]) -> Result<Selection<'l>, Str
     let mut ids: Vec<&str> = Vec::new();
     for word in words {
         let before = ids.len();
+        let upper = word.to_uppercase();
         ids.extend(
-            ledger.rows.iter().map(|row| row.id.as_str()).filter(|id| id == word || id[..1] == **word),
+            ledger.rows.iter().map(|row| row.id.as_str()).filter(|id| **id == *upper || id[..1] == *upper),
         );
         ids.extend(experiments::named(word).into_iter().flat_map(|one| one.claims).copied());
         if ids.len() == before {
@@ -123,7 +128,7 @@ fn all(options: &VerifyOptions, chosen: &[&'static Experiment], interrupt: &Inte
         );
         done.push(one(options, experiment, share, interrupt));
     }
-    // Once more, longest first come last: what is left belongs to what is open.
+    // Once more: what is left of the whole belongs to what is open.
     let open: Vec<usize> = (0..done.len()).filter(|&index| done[index].is_open()).collect();
     for (nth, &index) in open.iter().enumerate() {
         let left = whole.saturating_sub(since(&clock, begun));
