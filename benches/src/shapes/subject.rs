@@ -1,7 +1,7 @@
 //! Who runs a program: a policy of ours, a policy with a rule taken away, or a CPython.
 
 use anyhow::Result;
-use gil_interpreter::gil::{Ablations, Policy};
+use gil_interpreter::gil::Policy;
 
 use super::plan::Plan;
 use crate::python::cpython::CPython;
@@ -27,11 +27,15 @@ pub const ABLATED: Policy = Policy::Gil310;
 /// The versions that are measured; others have the same lock as one of them.
 const VERSIONS: [(u32, u32); 3] = [(3, 8), (3, 11), (3, 13)];
 
+/// The ablations that change a rule of the lock. Those that break it (`asked-keeps`, `alone-keeps`) are for experiments:
+/// programs whose threads wait for each other would take for ever under them.
+pub const RULES: [&str; 4] = ["no-forced-switch", "fair-ticket", "io-priority", "nonblocking-keeps"];
+
 impl Subject {
     /// All of ours, then those of `found` that are measured, one of each version.
     pub fn all(found: &[CPython]) -> Vec<Subject> {
         let plain = Policy::ALL.map(|policy| Subject::Ours { policy, ablation: "" });
-        let ablated = Ablations::NAMES.map(|ablation| Subject::Ours { policy: ABLATED, ablation });
+        let ablated = RULES.map(|ablation| Subject::Ours { policy: ABLATED, ablation });
         let mut all: Vec<Subject> = plain.into_iter().chain(ablated).collect();
         for cpython in found.iter().filter(|cpython| VERSIONS.contains(&cpython.version)) {
             let known = |one: &Subject| one.name() == cpython.name();
