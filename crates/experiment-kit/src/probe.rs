@@ -3,7 +3,7 @@
 //! # Model
 //! One thread for each processor computes for a moment; the processor time that they got, over the time that went by,
 //! is the number of processors that were free. It sees other programs, other virtual machines and limits of containers,
-//! on every system. It is a sample of one moment; [`crate::cpu_meter`] watches the whole run where the kernel tells.
+//! on every system. It is a sample of one moment; `cpu_meter` watches the whole run where the kernel tells.
 
 use std::time::Duration;
 

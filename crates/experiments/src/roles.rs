@@ -6,7 +6,7 @@
 //! | load client | a load | sends requests on a schedule, ends with its standard input |
 //! | guard | a program of a real runtime | runs it, kills it when the lab is gone |
 //! | child of `multiprocessing` | a Python program on our interpreter | runs its task, ends with its socket |
-//! | part of an experiment | [`command`] | runs a function of this crate, ends with its standard input |
+//! | part of an experiment | `command` | runs a function of this crate, ends with its standard input |
 
 use std::process::{Command, ExitCode};
 use std::sync::Arc;

@@ -43,9 +43,10 @@ struct Broken {
 }
 
 impl Broken {
-    fn run(&mut self) {
+    fn run(&mut self, budget: u64) {
         let Broken { experiment, flaw, .. } = self;
-        self.found = verdicts(&lab(&format!("run {experiment} --quick --budget 6 --json --flaw {flaw}")));
+        self.found =
+            verdicts(&lab(&format!("run {experiment} --quick --budget {budget} --json --flaw {flaw}")));
     }
 
     fn is_open(&self) -> bool {
@@ -76,12 +77,12 @@ fn a_broken_runtime_gets_another_verdict() {
         for _ in 0..2 {
             scope.spawn(|| {
                 while let Some(one) = { queue.lock().unwrap().next() } {
-                    one.run();
+                    one.run(3);
                 }
             });
         }
     });
-    broken.iter_mut().filter(|one| one.is_open()).for_each(Broken::run);
+    broken.iter_mut().filter(|one| one.is_open()).for_each(|one| one.run(6));
     let mut stayed = Vec::new();
     for Broken { experiment, flaw, flips, found } in &broken {
         for id in flips {
