@@ -1,8 +1,8 @@
 //! `lab crosscheck`: the same workload here and on every real runtime that is found, finding beside finding.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
-use comfy_table::{Table, presets};
 use experiment_kit::Interrupt;
 use experiment_kit::conduct::Terms;
 use experiment_kit::crosscheck::{Compared, Likeness, against, compare, skipped};
@@ -166,29 +166,24 @@ fn run(
 }
 
 fn table(experiment: &Experiment, checked: &Checked, differences: &Differences, width: usize) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_BORDERS_ONLY);
-    table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_width(width as u16);
-    let mut head = vec!["finding".to_owned(), "here".to_owned()];
-    head.extend(checked.columns.iter().map(|(name, _)| name.clone()));
-    table.set_header(head);
     let mut metrics: Vec<&Finding> = Vec::new();
     for compared in checked.columns.iter().flat_map(|(_, compared)| compared) {
         if !metrics.iter().any(|known| known.is_same_question(&compared.ours)) {
             metrics.push(&compared.ours);
         }
     }
+    let mut text = format!("\n{}\n", experiment.question.bold());
     for ours in metrics {
-        let mut row = vec![ours.question(), value(ours)];
-        for (_, compared) in &checked.columns {
-            let one = compared.iter().find(|one| one.ours.is_same_question(ours));
-            row.push(
-                one.map_or_else(String::new, |one| format!("{} {}", sign(one.likeness), value(&one.theirs))),
-            );
-        }
-        table.add_row(row);
+        let question = screen::wrap(&ours.question(), 2, width);
+        let _ = writeln!(text, "  {question}");
+        let there = checked.columns.iter().filter_map(|(name, compared)| {
+            let one = compared.iter().find(|one| one.ours.is_same_question(ours))?;
+            Some(format!("{} {} {name}", sign(one.likeness), value(&one.theirs)))
+        });
+        let values = std::iter::once(format!("{} here", value(ours))).chain(there).collect::<Vec<String>>();
+        let _ = writeln!(text, "      {}", screen::wrap(&values.join(",  "), 6, width));
     }
-    let mut text = format!("\n{}\n{table}\n", experiment.question.bold());
+    text.push('\n');
     for side in &checked.report.against {
         let status = format!("{:<8}", side.status);
         let status = match side.status.as_str() {
