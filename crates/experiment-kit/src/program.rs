@@ -6,7 +6,7 @@
 //! starts it in a process group of its own    ──▶   does the workload of that cell once
 //! reads its standard output                  ◀──   FIGURE metric number number …
 //!                                            ◀──   FACT name text until the end of the line
-//! Ctrl-C, time limit, too much output        ──▶   the whole group is killed
+//! Ctrl-C, time limit                         ──▶   the whole group is killed; of too much output the rest is not read
 //! ```
 //! A program that serves prints `PORT number` and serves until it is killed.
 //!
@@ -39,7 +39,7 @@ use crate::runtimes::Runtime;
 pub struct Limits {
     /// It is killed after this time.
     pub time: Duration,
-    /// It is killed when it prints more than this.
+    /// More than this is not read, and is an error when it has ended.
     pub output_bytes: u64,
 }
 

@@ -8,7 +8,7 @@
 //! ```text
 //! kit (parent)                                 load client (child, RUNTIME_LAB_ROLE=load-client)
 //! stdin:  one ActSpec per line          ──▶    runs the act
-//!                                       ◀──    stdout: Message lines, at least four a second
+//!                                       ◀──    stdout: Message lines, about four a second
 //! closes stdin, or dies                 ──▶    end of file: exits at once
 //! ```
 //!

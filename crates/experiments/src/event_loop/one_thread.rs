@@ -68,7 +68,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     flaws: &[
         Flaw {
             name: "two-loops",
-            breaks: "a second loop on another thread takes half of the mixed load",
+            breaks: "a second loop on another thread runs callbacks of the same load at the same time",
             flips: &["L01", "L07"],
         },
         Flaw {

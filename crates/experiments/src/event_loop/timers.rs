@@ -40,7 +40,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     topic: Topic::EventLoop,
     question: "When does a timer fire late, and does a scheduler look at the time again and again until it does?",
     reading: "On an idle loop a timer is late by about a millisecond; when it falls due while the loop computes, it waits \
-              for the rest of the work, and it is never early. A loop with one timer sleeps until that is due and wakes \
+              for the rest of the work, and never early by a whole millisecond. A loop with one timer sleeps until that is due and wakes \
               up once; a scheduler that polls wakes up hundreds of times.",
     claims: &["L16", "L21"],
     knobs: &[
