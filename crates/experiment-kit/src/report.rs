@@ -15,6 +15,9 @@ use crate::verdict::Claim;
 /// The JSON Schema of [`Report`].
 pub const SCHEMA: &str = include_str!("../schema/result-v1.json");
 
+/// The version of results that this program writes and reads.
+pub const VERSION: u32 = 1;
+
 /// One result. Parameters and figures are those of the experiment, by name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -69,7 +72,8 @@ pub struct Against {
 pub struct Raw {
     /// One histogram for each act, see [`histogram_text`], separated by `; `.
     pub histograms: String,
-    /// The file with every single request, when one was asked for.
+    /// The file with every single sample: of the example the one that was asked for, of `lab` the one that is kept, seen
+    /// from the folder of results (`target/lab`, or what `LAB_RESULTS` says).
     pub path: Option<String>,
 }
 

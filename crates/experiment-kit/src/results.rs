@@ -17,7 +17,7 @@ use crate::conduct::Conducted;
 use crate::experiment::{Experiment, Setup};
 use crate::machine::Machine;
 use crate::measurements::Measurements;
-use crate::report::{Against, Raw, Report, Versions, histogram_text};
+use crate::report::{Against, Raw, Report, VERSION, Versions, histogram_text};
 use crate::runtimes::Runtime;
 
 /// A file of results larger than this is not one of ours.
@@ -87,7 +87,13 @@ impl Results {
     /// When it is there but cannot be read.
     pub fn read(&self, name: &str) -> Result<Option<(Report, Measurements)>> {
         let folder = self.folder.join(name);
-        let Some(report) = read_json(&folder.join("result.json"))? else { return Ok(None) };
+        let Some(report) = read_json::<Report>(&folder.join("result.json"))? else { return Ok(None) };
+        anyhow::ensure!(
+            report.schema == VERSION,
+            "{} has version {} and this program reads {VERSION}; remove it and run again",
+            folder.join("result.json").display(),
+            report.schema
+        );
         let measured = read_json(&folder.join("samples.json"))?.unwrap_or_default();
         Ok(Some((report, measured)))
     }
@@ -143,12 +149,14 @@ pub fn report(
             histograms.push(histogram_text(&name, ran.measured.samples((chart.metric, cell))));
         }
     }
+    // What was broken on purpose, or is of another runtime, is shown and not kept.
+    let is_kept = setup.flaw.is_none() && setup.real().is_none();
     let mut params = serde_json::to_value(setup.knobs()).unwrap_or_default();
     params["quick"] = setup.quick.into();
     params["flaw"] = setup.flaw.into();
     params["subject"] = setup.real().map_or_else(|| "runtime-lab".to_owned(), Runtime::name).into();
     Report {
-        schema: 1,
+        schema: VERSION,
         experiment: experiment.name.to_owned(),
         started_at,
         complete: ran.measured.complete,
@@ -159,7 +167,10 @@ pub fn report(
         claims: ran.claims.clone(),
         figures: ran.measured.figures().into(),
         against,
-        raw: Raw { histograms: histograms.join("; "), path: None },
+        raw: Raw {
+            histograms: histograms.join("; "),
+            path: is_kept.then(|| format!("{}/samples.json", experiment.name)),
+        },
         load_before,
         machine: Machine::here(),
         versions: Versions::here(),

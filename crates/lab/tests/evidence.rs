@@ -73,6 +73,14 @@ fn a_result_is_one_object_on_standard_output_and_obeys_the_schema() {
             .unwrap()
             .contains("What was measured here".to_lowercase().as_str())
     );
+
+    let of_another_version = Value::from_iter(
+        result.as_object().unwrap().clone().into_iter().chain([("schema".to_owned(), 2.into())]),
+    );
+    std::fs::write(kept.join("result.json"), of_another_version.to_string()).unwrap();
+    let report = lab(&folder, "report -o all.html");
+    assert_eq!(report.code, Some(1));
+    assert!(report.err.contains("has version 2 and this program reads 1"), "{}", report.err);
 }
 
 #[test]

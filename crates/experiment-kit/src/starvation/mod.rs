@@ -98,7 +98,7 @@ fn report(ran: &Ran, options: &Options, started_at: String, load_before: Option<
     let histogram =
         |act: &Act| histogram_text(act.name(), ran.measured.of(*act).pings_ms.iter().flatten().copied());
     Report {
-        schema: 1,
+        schema: crate::report::VERSION,
         experiment: "starvation".to_owned(),
         started_at,
         complete: ran.measured.complete,

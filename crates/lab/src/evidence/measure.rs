@@ -6,6 +6,7 @@ use experiment_kit::Interrupt;
 use experiment_kit::conduct::{Conducted, Terms, Watcher, conduct};
 use experiment_kit::experiment::{Experiment, Setup};
 use experiment_kit::machine::load_average;
+use experiment_kit::measurements::Measurements;
 use experiment_kit::report::{Against, Report, timestamp};
 use experiment_kit::results::{Results, report};
 use experiment_kit::verdict::{Claim, Verdict};
@@ -72,8 +73,21 @@ pub(crate) fn keep(setup: &Setup, measured: &Measured, against: Vec<Against>) ->
     super::pictures::keep(&results, &report.experiment, &measured.ran.recordings)
 }
 
-/// The claims of an experiment that could not even start.
-pub(crate) fn not_started(experiment: &Experiment, error: &anyhow::Error) -> Vec<Claim> {
+/// The result of an experiment that could not even start: nothing measured, every claim open, and why.
+pub(crate) fn not_started(experiment: &Experiment, setup: &Setup, error: &anyhow::Error) -> Measured {
+    let ran = Conducted {
+        measured: Measurements::new(1),
+        claims: unsettled(experiment, error),
+        cells: Vec::new(),
+        recordings: Vec::new(),
+        error: None,
+        took: Duration::ZERO,
+    };
+    let report = report(experiment, setup, &ran, timestamp(clock::wall_now()), load_average(), Vec::new());
+    Measured { report, ran }
+}
+
+fn unsettled(experiment: &Experiment, error: &anyhow::Error) -> Vec<Claim> {
     let claim = |id: &&str| Claim {
         id: (*id).to_owned(),
         verdict: Verdict::inconclusive(format!("the experiment could not start: {error:#}")),

@@ -67,7 +67,10 @@ pub(crate) fn write_whole_report(paths: &[PathBuf], open_first: bool, korean: bo
         write_whole(path, page.as_bytes())?;
         anstream::eprintln!("wrote {}", path.display());
     }
-    if open_first { open(&paths[0]) } else { Ok(()) }
+    if open_first {
+        open(&paths[0]);
+    }
+    Ok(())
 }
 
 /// Everything that was kept, in the order of the ledger.
@@ -86,20 +89,15 @@ pub(crate) fn kept() -> Result<Vec<Chapter>> {
     Ok(chapters)
 }
 
-/// Opens `path` with the system's own opener and does not wait for it.
-///
-/// # Errors
-/// When there is no opener.
-pub(crate) fn open(path: &Path) -> Result<()> {
+/// Opens `path` with the system's own opener and does not wait for it. The file is there without an opener, too: then it is
+/// only said.
+pub(crate) fn open(path: &Path) {
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    Command::new(opener)
-        .arg(path)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .with_context(|| format!("cannot run {opener}; open {} yourself", path.display()))?;
-    Ok(())
+    let mut command = Command::new(opener);
+    command.arg(path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if let Err(error) = command.spawn() {
+        anstream::eprintln!("cannot run {opener} ({error}); open {} yourself", path.display());
+    }
 }
 
 #[cfg(test)]

@@ -45,8 +45,11 @@ pub(crate) fn whole(chapters: &[Chapter], korean: bool) -> String {
         page.section(chapter.experiment.name, &heading(chapter.experiment));
         add(&mut page, chapter, korean);
     }
-    if let Some(last) = chapters.last() {
-        page.heading("Machine").table(&machine(&last.report));
+    page.heading("Machine");
+    for (names, report) in machines(chapters) {
+        // One machine needs no list of what was measured on it.
+        let all = names.len() == chapters.len();
+        page.table(&machine(report, &if all { String::new() } else { format!(": {}", names.join(", ")) }));
     }
     page.render()
 }
@@ -55,7 +58,7 @@ pub(crate) fn whole(chapters: &[Chapter], korean: bool) -> String {
 pub(crate) fn single(chapter: &Chapter) -> String {
     let mut page = Page::new(heading(chapter.experiment));
     add(&mut page, chapter, false);
-    page.heading("Machine").table(&machine(&chapter.report));
+    page.heading("Machine").table(&machine(&chapter.report, ""));
     page.render()
 }
 
@@ -186,10 +189,35 @@ fn add(page: &mut Page, chapter: &Chapter, korean: bool) {
         page.table(&findings(&report.claims));
         page.details("The result as JSON", &json);
         page.paragraph(&format!(
-            "Every sample is in `samples.json` beside it. Measured {} in {} rounds with seed {}: `lab run {}`.",
-            report.started_at, report.rounds, report.seed, experiment.name
+            "Every sample is in `samples.json` beside it. Measured {} in {} rounds: `{}`.",
+            report.started_at,
+            report.rounds,
+            command_of(experiment, report)
         ));
     });
+}
+
+/// The command that measures the same again.
+fn command_of(experiment: &Experiment, report: &Report) -> String {
+    let mut command = format!("lab run {}", experiment.name);
+    let quick = report.params["quick"] == true;
+    if quick {
+        command.push_str(" --quick");
+    }
+    for knob in experiment.knobs {
+        let usual = if quick { knob.quick } else { knob.usual };
+        if let Some(value) = report.params[knob.name].as_f64().filter(|value| *value != usual) {
+            command.push_str(&format!(" --set {}={value}", knob.name));
+        }
+    }
+    if let Some(flaw) = report.params["flaw"].as_str() {
+        command.push_str(&format!(" --flaw {flaw}"));
+    }
+    if let Some(subject) = report.params["subject"].as_str().filter(|subject| *subject != "runtime-lab") {
+        command.push_str(&format!(" --on {}", subject.rsplit(' ').next().unwrap_or(subject)));
+    }
+    command.push_str(&format!(" --seed {}", report.seed));
+    command
 }
 
 fn explanation(claim: &Claim) -> String {
@@ -260,8 +288,22 @@ fn against(experiment: &Experiment, sides: &[Against]) -> Table {
     table
 }
 
-fn machine(report: &Report) -> Table {
-    let mut table = Table::new("Measured on", [Column::text("what"), Column::text("value")]);
+/// The machines and builds that took part, each with the experiments that were measured there.
+fn machines(chapters: &[Chapter]) -> Vec<(Vec<&str>, &Report)> {
+    let mut machines: Vec<(Vec<&str>, &Report)> = Vec::new();
+    for Chapter { experiment, report, .. } in chapters {
+        let is_same =
+            |known: &Report| (&known.machine, &known.versions) == (&report.machine, &report.versions);
+        match machines.iter_mut().find(|(_, known)| is_same(known)) {
+            Some((names, _)) => names.push(experiment.name),
+            None => machines.push((vec![experiment.name], report)),
+        }
+    }
+    machines
+}
+
+fn machine(report: &Report, of: &str) -> Table {
+    let mut table = Table::new(format!("Measured on{of}"), [Column::text("what"), Column::text("value")]);
     let machine = &report.machine;
     for (what, value) in [
         ("processor", machine.cpu.clone()),

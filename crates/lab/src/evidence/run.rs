@@ -57,7 +57,7 @@ pub(crate) fn command(options: &RunOptions) -> anyhow::Result<u8> {
     let Conducted { measured, claims, recordings, error, .. } = ran;
     outputs::write(&options.out, &Chapter { experiment, report, measured, recordings })?;
     if let Some(first) = options.out.first().filter(|_| options.open) {
-        outputs::open(&first.path)?;
+        outputs::open(&first.path);
     }
     kept?;
     end(error, &claims, &options.expect.expect, &interrupt)

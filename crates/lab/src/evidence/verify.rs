@@ -18,7 +18,7 @@ use experiment_kit::verdict::{Claim, Verdict};
 use experiments::ledger::{Ledger, Row};
 use owo_colors::OwoColorize;
 
-use super::measure::{self, Measured, not_started};
+use super::measure::{self, Measured};
 use super::options::VerifyOptions;
 use super::progress::Progress;
 use super::run::as_expected;
@@ -34,7 +34,7 @@ const SHARE: Duration = Duration::from_secs(90);
 /// What one experiment came to.
 struct Done {
     experiment: &'static Experiment,
-    report: Option<Report>,
+    report: Report,
     claims: Vec<Claim>,
     /// Why there is no result, or not a whole one.
     error: Option<String>,
@@ -61,7 +61,7 @@ pub(crate) fn command(options: &VerifyOptions) -> anyhow::Result<u8> {
     let done = all(options, &chosen, &interrupt);
     let claims: BTreeMap<&str, &Claim> =
         done.iter().flat_map(|one| &one.claims).map(|claim| (claim.id.as_str(), claim)).collect();
-    let reports: Vec<&Report> = done.iter().filter_map(|one| one.report.as_ref()).collect();
+    let reports: Vec<&Report> = done.iter().map(|one| &one.report).collect();
     if options.common.json {
         screen::print(&super::results_json(&reports)?)?;
     } else {
@@ -168,25 +168,21 @@ fn one(
     let progress = Progress::on_stderr(experiment.name);
     let measured = measure::measure(experiment, &setup, &terms, &progress);
     drop(progress);
-    let kept = measured.and_then(|measured| {
-        measure::keep(&setup, &measured, Vec::new())?;
-        Ok(measured)
-    });
-    match kept {
-        Ok(Measured { report, ran }) => Done {
-            experiment,
-            noisy: ran.measured.noise().is_some(),
-            report: Some(report),
-            claims: ran.claims,
-            error: ran.error.map(|error| format!("{error:#}")),
-        },
-        Err(error) => Done {
-            experiment,
-            noisy: false,
-            report: None,
-            claims: not_started(experiment, &error),
-            error: Some(format!("{error:#}")),
-        },
+    let (measured, error) = match measured {
+        Ok(mut measured) => {
+            let cut = measured.ran.error.take();
+            let kept = cut.map_or_else(|| measure::keep(&setup, &measured, Vec::new()), Err);
+            (measured, kept.err())
+        }
+        Err(error) => (measure::not_started(experiment, &setup, &error), Some(error)),
+    };
+    let Measured { report, ran } = measured;
+    Done {
+        experiment,
+        noisy: ran.measured.noise().is_some(),
+        report,
+        claims: ran.claims,
+        error: error.map(|error| format!("{error:#}")),
     }
 }
 
