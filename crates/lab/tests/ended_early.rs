@@ -73,7 +73,7 @@ impl Run {
 
 /// Runs that have a load client, children of Python programs, and a guarded real runtime where one is found.
 const RUNS: [&str; 4] = [
-    "run countdown --quick --json --budget 30 --set share_ms=200",
+    "run countdown --quick --json --budget 30",
     "run handlers --json --budget 30",
     "run starvation --json --budget 60",
     "run handlers --json --budget 30 --on node",
