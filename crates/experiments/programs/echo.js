@@ -29,12 +29,12 @@ function watch(act) {
   let answered = 0;
   let begun = null;
   let ended = null;
-  const mark = () => ({ at: now(), answered });
-  const span = { begin() { begun = mark(); }, end() { ended = mark(); } };
+  const span = { begin() { begun = answered; }, end() { ended = { at: now(), answered }; } };
   const report = (pings) => {
-    const asked = pings.filter(([sent]) => sent >= begun.at && sent <= ended.at);
+    // Answers come in the order of the pings: these were not answered before the begin.
+    const asked = pings.slice(begun).filter(([sent]) => sent <= ended.at);
     if (asked.length === 0) return; // The client did not get a processor: nothing was measured.
-    figure('served', ended.answered - begun.answered);
+    figure('served', ended.answered - begun);
     figure('asked', asked.length);
     figure('wait_ms', ...asked.map(([sent, got]) => got - sent));
   };

@@ -1,28 +1,34 @@
-//! Crypto and files: does encryption or work on files block the loop?
+//! Crypto and files: do a key derivation, a cipher, a long read or parsing block the loop?
 //!
 //! # Model
-//! The same kinds of work in two ways, beside an echo that a client asks over a real socket all the time:
+//! The same work in two places, beside an echo that a client asks over a real socket all the time:
 //!
 //! | work | on the loop's thread | in the pool |
 //! |---|---|---|
-//! | pbkdf2 | `pbkdf2Sync` | `pbkdf2` with a callback |
-//! | reading a file, again and again | `readFileSync` | `readFile` with a callback |
+//! | pbkdf2, one call | `pbkdf2Sync` | `pbkdf2` with a callback |
+//! | AES-256 in counter mode | a cipher in one callback | one job; in Node one `subtle.encrypt` |
+//! | a read of a file of many megabytes, one request | `readSync` | `read` with a callback |
 //! | parsing a file as JSON, again and again | after it was read in the pool | |
 //!
-//! Counted is, on the loop, what was answered while the work went on.
+//! Counted is, on the loop, what was answered between the begin of the work and its end. What goes to the pool is one
+//! request in each case: between several small ones the loop would get its turns anyway.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use aes::Aes256;
+use aes::cipher::{KeyIvInit, StreamCipher};
 use anyhow::{Context, Result, bail};
 use clock::Clock;
+use ctr::Ctr128BE;
 use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
 use experiment_kit::finding::{Finding, Judging};
 use experiment_kit::measurements::Sink;
 use experiment_kit::results::Results;
 use experiment_kit::verdict::Claim;
 use experiment_kit::{Calibration, Interrupt, Work};
-use runtime_lab::{LoopHandle, Recording, Runtime, crypto, fs, offload};
+use runtime_lab::{LoopHandle, Recording, Request, Runtime, crypto, fs, offload};
+use tempfile::NamedTempFile;
 
 use super::echo::{self, Span};
 use crate::counterpart::Source;
@@ -31,17 +37,26 @@ use crate::counterpart::Source;
 pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "crypto-and-files",
     topic: Topic::EventLoop,
-    question: "Does encryption or work on files block the loop?",
-    reading: "What is called synchronously runs on the loop's thread, and so does the parsing of what was read: no ping is \
-              answered meanwhile. pbkdf2 and file requests with a callback run in the pool, and pings are answered.",
+    question: "Do a key derivation, a cipher, a long read or parsing block the loop?",
+    reading: "While the loop's own thread derives a key, encrypts, reads a long file or parses one, no ping is answered. While \
+              the pool derives the key, encrypts or reads, pings are answered.",
     claims: &["L20"],
-    knobs: &[Knob {
-        name: "work_ms",
-        help: "milliseconds that each work takes",
-        usual: 100.0,
-        quick: 60.0,
-        range: (30.0, 1_000.0), // A key is derived in one call, which no signal ends.
-    }],
+    knobs: &[
+        Knob {
+            name: "work_ms",
+            help: "milliseconds that each work takes, except the read",
+            usual: 100.0,
+            quick: 60.0,
+            range: (30.0, 300.0), // A key is derived in one call, which no signal ends.
+        },
+        Knob {
+            name: "read_mb",
+            help: "megabytes of the file that is read in one request",
+            usual: 64.0,
+            quick: 64.0,
+            range: (16.0, 512.0), // So is a file read.
+        },
+    ],
     start,
     judge,
     charts: &[
@@ -61,7 +76,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
         },
         Flaw {
             name: "pool-inline",
-            breaks: "requests for the pool are done at once, on the loop's thread",
+            breaks: "a request for the pool is secretly done at once, on the thread that makes it",
             flips: &["L20"],
         },
     ],
@@ -73,27 +88,35 @@ static SOURCE: Source = Source {
 };
 
 /// Work on the loop's thread.
-const ON_THE_LOOP: [&str; 3] = ["pbkdf2 on the loop", "reads on the loop", "parsing on the loop"];
+const ON_THE_LOOP: [&str; 4] =
+    ["pbkdf2 on the loop", "AES on the loop", "a long read on the loop", "parsing on the loop"];
 /// Work that is handed to the pool.
-const IN_THE_POOL: [&str; 2] = ["pbkdf2 in the pool", "reads in the pool"];
+const IN_THE_POOL: [&str; 3] = ["pbkdf2 in the pool", "AES in the pool", "a long read in the pool"];
 
 /// A loop that is not blocked answers at least one ping during all the work: thousands on a quiet machine, a few where the
 /// client hardly gets a processor, none when blocked.
 const SERVES: f64 = 1.0;
 
-/// Rows of the file that is read and parsed: about a megabyte.
+/// Rows of the file that is parsed: about a megabyte.
 const ROWS: usize = 20_000;
+
+const MEGABYTE: usize = 1 << 20;
 
 struct Bothered {
     setup: Setup,
     job: Job,
     kept: Vec<(String, Recording)>,
+    /// Gone with the bench.
+    _long: NamedTempFile,
 }
 
 /// What there is to do.
 #[derive(Clone)]
 struct Job {
+    /// The file that is parsed.
     file: PathBuf,
+    /// The file that takes long to read.
+    long: PathBuf,
     iterations: u32,
     length: Duration,
     clock: Clock,
@@ -101,7 +124,7 @@ struct Job {
 }
 
 fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
-    // The program for real runtimes reads the same file.
+    // The program for real runtimes parses the same file; a long one to read it makes for itself.
     let file = Results::usual().program("crypto-and-files.json", &rows(ROWS))?;
     let cells = ON_THE_LOOP.into_iter().chain(IN_THE_POOL).map(str::to_owned).collect();
     if let Some(runtime) = setup.real() {
@@ -111,9 +134,11 @@ fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
     let work = Work::new(burn, Calibration::measure(burn, &setup.clock)?);
     let length = Duration::from_secs_f64(setup.knob("work_ms") / 1e3);
     let iterations = u32::try_from(work.iterations(length)).unwrap_or(u32::MAX);
+    let long_file = tempfile::Builder::new().prefix("crypto-and-files-").tempfile()?;
+    std::fs::write(long_file.path(), vec![b'x'; setup.knob("read_mb") as usize * MEGABYTE])?;
     let (clock, interrupt) = (setup.clock.clone(), setup.interrupt.clone());
-    let job = Job { file, iterations, length, clock, interrupt };
-    Ok(Box::new(Bothered { setup: setup.clone(), job, kept: Vec::new() }))
+    let job = Job { file, long: long_file.path().to_owned(), iterations, length, clock, interrupt };
+    Ok(Box::new(Bothered { setup: setup.clone(), job, kept: Vec::new(), _long: long_file }))
 }
 
 fn rows(count: usize) -> String {
@@ -123,10 +148,7 @@ fn rows(count: usize) -> String {
 }
 
 fn burn(iterations: u64) {
-    derive(u32::try_from(iterations).unwrap_or(u32::MAX));
-}
-
-fn derive(iterations: u32) {
+    let iterations = u32::try_from(iterations).unwrap_or(u32::MAX);
     std::hint::black_box(crypto::pbkdf2_sync(b"password", b"salt", iterations));
 }
 
@@ -138,9 +160,10 @@ impl Bench for Bothered {
     fn measure(&mut self, cell: &str, sink: &mut Sink<'_>) -> Result<()> {
         let recorder = &self.setup.recorder;
         let runtime = Runtime::builder().pool_threads(4).recorder(recorder.clone()).build()?;
-        let way = Way::of(cell, &self.setup)?;
+        let (way, doing) = (Way::of(cell)?, Doing::of(&self.setup));
         let job = self.job.clone();
-        let watched = echo::watch(runtime, &self.setup.clock, move |lp, span| begin(lp, way, job, span))?;
+        let watched =
+            echo::watch(runtime, &self.setup.clock, move |lp, span| begin(lp, way, job, doing, span))?;
         watched.tell(sink);
         if recorder.is_on() {
             let title = format!("an echo beside {cell}");
@@ -165,62 +188,69 @@ struct Way {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
     Derive,
+    Encrypt,
     Read,
     Parse,
 }
 
 impl Way {
-    fn of(cell: &str, setup: &Setup) -> Result<Way> {
-        let (what, place) = cell.split_once(' ').unwrap_or((cell, ""));
-        let what = match what {
+    fn of(cell: &str) -> Result<Way> {
+        let in_pool = cell.ends_with(" in the pool");
+        let what = match cell.trim_end_matches(" in the pool").trim_end_matches(" on the loop") {
             "pbkdf2" => What::Derive,
-            "reads" => What::Read,
+            "AES" => What::Encrypt,
+            "a long read" => What::Read,
             "parsing" => What::Parse,
             _ => bail!("no cell is called {cell}"),
         };
-        let asked = place == "in the pool";
-        let in_pool = (asked && !setup.has_flaw("pool-inline")) || setup.has_flaw("sync-in-pool");
         Ok(Way { what, in_pool })
     }
 }
 
+/// How the runtime does what it is asked for; a flaw breaks this, whatever the work is.
+#[derive(Clone, Copy, Debug, Default)]
+struct Doing {
+    sync_in_pool: bool,
+    pool_inline: bool,
+}
+
+impl Doing {
+    fn of(setup: &Setup) -> Doing {
+        Doing { sync_in_pool: setup.has_flaw("sync-in-pool"), pool_inline: setup.has_flaw("pool-inline") }
+    }
+
+    /// Does `request` where it belongs; `span` ends with it.
+    fn begin<T: Send + 'static>(self, lp: &LoopHandle, request: Request<T>, in_pool: bool, span: Span) {
+        let handed_over = if in_pool { !self.pool_inline } else { self.sync_in_pool };
+        // What fails or is refused is over at once: in the pool nothing was served then, and on the loop nobody asked.
+        if handed_over {
+            lp.spawn(async move {
+                let _ = std::hint::black_box(request.await);
+                span.end();
+            });
+        } else {
+            let _ = std::hint::black_box(request.run_here());
+            span.end();
+        }
+    }
+}
+
 /// Begins the work of `way` in a callback of the loop; `span` ends with it.
-fn begin(lp: &LoopHandle, way: Way, job: Job, span: Span) {
-    match (way.what, way.in_pool) {
-        (What::Derive, false) => {
-            derive(job.iterations);
-            span.end();
+fn begin(lp: &LoopHandle, way: Way, job: Job, doing: Doing, span: Span) {
+    let Way { what, in_pool } = way;
+    match what {
+        What::Derive => {
+            doing.begin(lp, crypto::pbkdf2(b"password", b"salt", job.iterations), in_pool, span);
         }
-        (What::Derive, true) => {
-            lp.spawn(async move {
-                // A job that was refused is over at once: nothing was served, and the rule sees it.
-                let _ = crypto::pbkdf2(b"password", b"salt", job.iterations).await;
-                span.end();
-            });
-        }
-        (What::Read, false) => {
-            job.again_and_again(read_here);
-            span.end();
-        }
-        (What::Read, true) => {
-            lp.spawn(async move {
-                let begun = job.clock.now();
-                while job.goes_on(begun) && fs::read(&job.file).await.is_ok() {}
-                span.end();
-            });
-        }
-        (What::Parse, in_pool) => {
+        What::Encrypt => doing.begin(lp, offload(move || job.encrypt()), in_pool, span),
+        What::Read => doing.begin(lp, fs::read(&job.long), in_pool, span),
+        What::Parse => {
+            let handle = lp.clone();
             lp.spawn(async move {
                 let Ok(text) = fs::read(&job.file).await else { return span.end() };
                 span.begin();
-                let parse = move || job.again_and_again(|_file| parse(&text));
-                if in_pool {
-                    // As above.
-                    let _ = offload(parse).await;
-                } else {
-                    parse();
-                }
-                span.end();
+                let parse = offload(move || job.again_and_again(|| parse(&text)));
+                doing.begin(&handle, parse, in_pool, span);
             });
         }
     }
@@ -232,17 +262,25 @@ impl Job {
     }
 
     /// Does `piece` on this thread until the time is over.
-    fn again_and_again(&self, piece: impl Fn(&Path)) {
+    fn again_and_again(&self, mut piece: impl FnMut()) {
         let begun = self.clock.now();
         while self.goes_on(begun) {
-            piece(&self.file);
+            piece();
         }
+    }
+
+    /// Encrypts megabytes one after the other, as a stream, until the time is over.
+    fn encrypt(&self) {
+        let mut cipher = cipher();
+        let mut piece = vec![0_u8; MEGABYTE];
+        self.again_and_again(|| cipher.apply_keystream(&mut piece));
+        std::hint::black_box(piece);
     }
 }
 
-fn read_here(file: &Path) {
-    // What cannot be read could not be read in the pool either, which counts there.
-    let _ = std::hint::black_box(fs::read(file).run_here());
+/// What OpenSSL calls `aes-256-ctr`, with a key that protects nothing.
+fn cipher() -> Ctr128BE<Aes256> {
+    Ctr128BE::new(&[7; 32].into(), &[9; 16].into())
 }
 
 fn parse(text: &[u8]) {
@@ -264,11 +302,12 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
     vec![Claim::depends(
         "L20",
         format!(
-            "during synchronous pbkdf2 and reads, and while a file is parsed, no ping of those that come is answered; during \
-             pbkdf2 and reads with a callback at least {SERVES} is"
+            "while the loop's thread does one pbkdf2, encrypts with AES-256-CTR in one callback, reads a long file in one \
+             request or parses JSON, no ping of those that come is answered; while the pool does one such pbkdf2, encryption \
+             or read, at least {SERVES} is"
         ),
-        "how it is called: what is called synchronously and what is done with the result runs on the loop's thread and blocks \
-         it; pbkdf2 and file requests with a callback run in the pool and do not",
+        "who does it: pbkdf2, AES and a long read block the loop when they are called synchronously, and do not when the pool \
+         does them; what is done with the result, as parsing, runs on the loop's thread and blocks it",
         on_the_loop,
         IN_THE_POOL.into_iter().map(free).collect(),
     )]
@@ -327,14 +366,43 @@ mod tests {
     }
 
     #[test]
-    fn a_flaw_changes_where_the_work_is_done() {
-        let mut setup = Setup::new(&EXPERIMENT, true, 7, Interrupt::default());
-        let in_pool = |cell: &str, setup: &Setup| Way::of(cell, setup).unwrap().in_pool;
-        assert!(!in_pool("reads on the loop", &setup) && in_pool("reads in the pool", &setup));
-        setup.flaw = Some("sync-in-pool");
-        assert!(in_pool("parsing on the loop", &setup));
-        setup.flaw = Some("pool-inline");
-        assert!(!in_pool("pbkdf2 in the pool", &setup));
-        assert!(Way::of("something else", &setup).is_err());
+    fn every_cell_has_its_way() {
+        let ways: Vec<Way> =
+            ON_THE_LOOP.into_iter().chain(IN_THE_POOL).map(|cell| Way::of(cell).unwrap()).collect();
+        assert_eq!(ways[2], Way { what: What::Read, in_pool: false });
+        assert_eq!(ways[5], Way { what: What::Encrypt, in_pool: true });
+        assert!(Way::of("something else").is_err());
+    }
+
+    /// The thread of a request that belongs in the pool or not, and whether it is this one.
+    fn is_here(in_pool: bool, doing: Doing) -> bool {
+        let runtime = Runtime::new().unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        let here = std::thread::current().id();
+        let work = offload(move || tell.send(std::thread::current().id()).unwrap());
+        let watched =
+            echo::watch(runtime, &Clock::real(), move |lp, span| doing.begin(lp, work, in_pool, span));
+        watched.unwrap();
+        told.recv().unwrap() == here
+    }
+
+    #[test]
+    fn work_is_done_where_it_belongs_unless_the_runtime_is_broken() {
+        let sound = Doing::default();
+        assert!(is_here(false, sound) && !is_here(true, sound));
+        assert!(!is_here(false, Doing { sync_in_pool: true, ..sound }));
+        assert!(is_here(true, Doing { pool_inline: true, ..sound }));
+    }
+
+    #[test]
+    fn the_cipher_is_the_one_of_openssl() {
+        // `openssl enc -aes-256-ctr -K 07… -iv 09…` of 32 zeros.
+        let mut text = [0_u8; 32];
+        cipher().apply_keystream(&mut text);
+        let expected = [
+            0x07, 0xb9, 0xf8, 0x22, 0xf5, 0x32, 0xdc, 0x5f, 0xde, 0x60, 0xcf, 0xf7, 0x73, 0xc1, 0x93, 0xd0,
+            0xbf, 0x10, 0x81, 0xd5, 0xe1, 0x94, 0xf2, 0x9d, 0x83, 0x28, 0xde, 0x18, 0x80, 0x71, 0xfb, 0x5e,
+        ];
+        assert_eq!(text, expected);
     }
 }

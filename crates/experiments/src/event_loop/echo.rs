@@ -35,7 +35,8 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 pub(super) struct Watched {
     /// Bytes that were answered between begin and end.
     pub(super) served: u64,
-    begun: Instant,
+    /// Bytes that were answered before it began.
+    before: u64,
     ended: Instant,
     pings: Vec<Ping>,
 }
@@ -47,10 +48,14 @@ struct Ping {
 }
 
 impl Watched {
-    /// `served`, `asked` (sent between begin and end) and how long those waited, in milliseconds. Nothing where nobody
-    /// asked, because the client did not get a processor: then nothing could be served either way.
+    /// `served`, `asked` (sent before the end, and not answered before the begin) and how long those waited, in
+    /// milliseconds. Nothing where nobody asked, because the client did not get a processor: then nothing could be served
+    /// either way.
     pub(super) fn tell(&self, sink: &mut Sink<'_>) {
-        let asked = self.pings.iter().filter(|ping| (self.begun..=self.ended).contains(&ping.sent));
+        // Answers come in the order of the pings. By number and not by time, because the client may have asked again in the
+        // moment between the last answer and the begin.
+        let unanswered = self.pings.iter().skip(usize::try_from(self.before).unwrap_or(usize::MAX));
+        let asked = unanswered.filter(|ping| ping.sent <= self.ended);
         let waited = |ping: &Ping| ping.answered.saturating_duration_since(ping.sent).as_secs_f64() * 1e3;
         let waits: Vec<f64> = asked.map(waited).collect();
         if waits.is_empty() {
@@ -69,32 +74,25 @@ pub(super) struct Span(Rc<State>);
 impl Span {
     /// What counts begins only now.
     pub(super) fn begin(&self) {
-        self.0.begun.set(Some(self.0.mark()));
+        self.0.begun.set(Some(self.0.answered.get()));
     }
 
     /// The act is over.
     pub(super) fn end(&self) {
-        self.0.ended.set(Some(self.0.mark()));
+        self.0.ended.set(Some((self.0.clock.now(), self.0.answered.get())));
     }
 }
 
 type Act = Box<dyn FnOnce(&LoopHandle, Span)>;
 
-/// A moment, with the number of answers until then.
-type Mark = (Instant, u64);
-
 struct State {
     clock: Clock,
     answered: Cell<u64>,
-    begun: Cell<Option<Mark>>,
-    ended: Cell<Option<Mark>>,
+    /// The answers until the begin.
+    begun: Cell<Option<u64>>,
+    /// When it ended, and the answers until then.
+    ended: Cell<Option<(Instant, u64)>>,
     act: RefCell<Option<Act>>,
-}
-
-impl State {
-    fn mark(&self) -> Mark {
-        (self.clock.now(), self.answered.get())
-    }
 }
 
 /// Runs `act` on the loop of `runtime` beside the echo, and says what was served meanwhile.
@@ -126,10 +124,10 @@ pub(super) fn watch(
     drop(runtime); // Closes what is still open, so that the client ends in any case.
     let pings = client.join().map_err(|_| anyhow!("the client of the echo panicked"))??;
     ran?;
-    let (Some((begun, before)), Some((ended, after))) = (state.begun.get(), state.ended.get()) else {
+    let (Some(before), Some((ended, after))) = (state.begun.get(), state.ended.get()) else {
         bail!("the act beside the echo was not ended");
     };
-    Ok(Watched { served: after - before, begun, ended, pings })
+    Ok(Watched { served: after - before, before, ended, pings })
 }
 
 fn serve(lp: &LoopHandle, state: &Rc<State>) -> std::io::Result<SocketAddr> {
@@ -194,20 +192,20 @@ mod tests {
 
     use super::*;
 
-    /// Pings sent and answered at these milliseconds, beside an act from 10 to 20.
-    fn told(pings: &[(u64, u64)]) -> Measurements {
+    /// Pings sent and answered at these milliseconds, beside an act that began after so many answers and ended at 20.
+    fn told(before: u64, pings: &[(u64, u64)]) -> Measurements {
         let (clock, _hands) = Clock::manual();
         let at = |ms: u64| clock.now() + Duration::from_millis(ms);
         let pings = pings.iter().map(|&(sent, answered)| Ping { sent: at(sent), answered: at(answered) });
-        let watched = Watched { served: 0, begun: at(10), ended: at(20), pings: pings.collect() };
+        let watched = Watched { served: 0, before, ended: at(20), pings: pings.collect() };
         let mut measured = Measurements::new(2);
         watched.tell(&mut Sink::new(&mut measured, "c"));
         measured
     }
 
     #[test]
-    fn only_what_is_sent_during_the_act_counts_as_asked() {
-        let measured = told(&[(8, 9), (9, 11), (12, 21), (21, 22)]);
+    fn only_what_waits_during_the_act_counts_as_asked() {
+        let measured = told(2, &[(8, 9), (9, 11), (12, 21), (21, 22)]);
         assert_eq!(measured.samples(("asked", "c")).collect::<Vec<_>>(), [1.0]);
         assert_eq!(measured.samples(("wait_ms", "c")).collect::<Vec<_>>(), [9.0]);
         assert_eq!(measured.samples(("served", "c")).collect::<Vec<_>>(), [0.0]);
@@ -215,7 +213,7 @@ mod tests {
 
     #[test]
     fn where_nobody_asked_nothing_was_measured() {
-        assert!(told(&[(8, 9), (21, 22)]).is_empty());
+        assert!(told(1, &[(8, 9), (21, 22)]).is_empty());
     }
 
     #[test]

@@ -2,9 +2,18 @@
 //!
 //! # Model
 //! The acts, the server and the rules are those of `examples/starvation.rs`: a load client in another process sends
-//! `/ping` on a fixed schedule while other requests ask for work on the loop's thread, in the pool, or in pieces. A fifth
-//! cell offloads as many works at once as there are processors, to show what is left of the cure then; it is published
-//! and not judged. Other programs can only make a cure look worse, so what holds beside them holds.
+//! `/ping` on a fixed schedule while other requests ask for work on the loop's thread, in the pool, or in pieces. Other
+//! programs can only make a cure look worse, so what holds beside them holds.
+//!
+//! Three more cells, half as long, with half the work in a request:
+//!
+//! | cell | what it shows |
+//! |---|---|
+//! | fine pieces | what pieces of a few microseconds cost: the work takes longer, because each piece must begin and end |
+//! | coarse pieces | what pieces of an eighth of the block cost: pings wait for the rest of a piece |
+//! | all cores busy | what is left of the pool as a cure when it has as many works as there are processors; not judged |
+//!
+//! Other programs can lengthen either side of a price, so beside them no price is settled.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,15 +21,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
-use experiment_kit::finding::Judging;
-use experiment_kit::load::{LoadClient, StreamSpec};
+use experiment_kit::finding::{Finding, Judging, Noise, P50};
+use experiment_kit::load::{LoadClient, Outcome, StreamSpec};
 use experiment_kit::measurements::Sink;
-use experiment_kit::program::ServerProgram;
+use experiment_kit::program::{ServerProgram, command};
+use experiment_kit::runtimes::Runtime;
 use experiment_kit::starvation::acts::{Act, Plan};
 use experiment_kit::starvation::published::{self, Asked};
 use experiment_kit::starvation::rules;
 use experiment_kit::stats::Summary;
-use experiment_kit::verdict::Claim;
+use experiment_kit::verdict::{Claim, Verdict};
 use experiment_kit::{Calibration, RunningServer, ServerSpec, Work, WorkDone};
 use runtime_lab::http::{self, Response};
 use runtime_lab::{Recording, offload};
@@ -40,8 +50,9 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     topic: Topic::EventLoop,
     question: "What happens to small requests while one event loop does heavy work?",
     reading: "While a request computes on the loop's thread, every ping waits for the rest of it. With the work in the pool, or \
-              in pieces that let others in between, pings take about as long as on an idle server. With as many works in the \
-              pool as there are processors, the loop must share one with them, and some of the wait comes back.",
+              in pieces that let others in between, the slowest wait a tenth of that at most. Pieces have a price: very short ones make \
+              the work longer, long ones make pings wait. With as many works in the pool as there are processors (shown, not \
+              judged) the loop must share one with them.",
     claims: &["L10", "L11", "L12"],
     knobs: &[
         Knob {
@@ -81,7 +92,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             unit: "ms",
             title: "How long the heavy work took on the server",
         },
-        ChartSpec { metric: "chunk_price", unit: "ratio", title: "Work time in pieces / in one piece" },
+        ChartSpec { metric: CHUNK_PRICE, unit: "ratio", title: "Work time in pieces / in one piece" },
         ChartSpec {
             metric: published::CLIENT_LATE_MS,
             unit: "ms",
@@ -110,25 +121,64 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
 
 static SOURCE: Source = Source { name: "starvation.js", text: include_str!("../../programs/starvation.js") };
 
-/// The cell beside the acts.
+/// As many works in the pool as there are processors.
 const ALL_CORES: &str = "all cores busy";
+/// Works in pieces that take [`FINE`] each.
+const FINE_PIECES: &str = "fine pieces";
+/// Works in pieces of an eighth of a block.
+const COARSE_PIECES: &str = "coarse pieces";
+/// The cells beside the acts, half as long.
+const BESIDE: [&str; 3] = [ALL_CORES, FINE_PIECES, COARSE_PIECES];
 
-/// As many threads as libuv's pool has.
-const POOL_THREADS: usize = 4;
+/// So short that to begin and to end a piece counts.
+const FINE: Duration = Duration::from_micros(5);
+/// So many pieces in a block are few: each is as long as what a cure may leave, or longer.
+const COARSE: u32 = 8;
+
+/// Time of the work in pieces over its time in one piece.
+const CHUNK_PRICE: &str = "chunk_price";
+/// The time of the work for one of its iterations, which is the same whatever was asked for.
+const ITERATION_NS: &str = "iteration_ns";
+
+/// In fine pieces the work takes at least this many times as long as in one piece.
+const DEARER: f64 = 1.05;
+/// Beside coarse pieces a ping waits at least this many times as long as beside fine ones.
+const LATER: f64 = 2.0;
+/// Two fifths of the pings come during a work, so more than this part of them either way is a matter of the pieces.
+const P90: f64 = 0.9;
+
+/// As many threads as libuv's pool has, or one for each processor, so that a pool can keep all of them busy.
+fn pool_threads() -> usize {
+    processors().max(4)
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
 
 struct Starvation {
-    // The client first: it is to be gone when the server, of which there is one, stops.
+    // The client first: it is to be gone when the servers, of which it asks one at a time, stop.
     client: LoadClient,
-    program: Option<ServerProgram>,
-    _here: Option<Stopping>,
-    addr: SocketAddr,
+    /// With pieces of the usual length, fine ones and coarse ones.
+    usual: Serving,
+    fine: Serving,
+    coarse: Serving,
     plan: Plan,
-    asked: Asked,
+    /// For the cells beside the acts.
+    half: Plan,
     cells_played: usize,
-    /// How long a work took in the acts of this round, by their names.
-    works_ms: BTreeMap<String, f64>,
+    /// How long an iteration took in the cells of this round, by their names.
+    iterations_ns: BTreeMap<String, f64>,
     recordings: Vec<(String, Recording)>,
     setup: Setup,
+}
+
+/// A server that is asked.
+struct Serving {
+    addr: SocketAddr,
+    asked: Asked,
+    program: Option<ServerProgram>,
+    _here: Option<Stopping>,
 }
 
 /// A server in this process, which is stopped when this is dropped.
@@ -146,45 +196,45 @@ impl Drop for Stopping {
 fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
     let block = Duration::from_secs_f64(setup.knob("block_ms") / 1e3);
     let act = Duration::from_secs_f64(setup.knob("act_ms") / 1e3);
-    let plan = Plan::of_acts(act, block, setup.knob("rate"), setup.seed);
+    let chunk = Duration::from_secs_f64(setup.knob("chunk_us") / 1e6);
+    let plan = |part: u32| Plan::of_acts(act / part, block / part, setup.knob("rate"), setup.seed);
     let program = setup.real().filter(|runtime| runtime.family == Family::Node);
-    let (program, here, addr, asked) = match program {
-        Some(runtime) => {
-            let words = [("chunk_us".to_owned(), setup.knob("chunk_us").to_string())];
-            let program = SOURCE.serve(runtime, setup, &words)?;
-            let (addr, asked) = (program.addr, asked_of(program.addr, block, setup)?);
-            (Some(program), None, addr, asked)
-        }
+    let serving: Box<dyn Fn(Duration) -> Result<Serving>> = match program {
+        Some(runtime) => Box::new(move |chunk| there(runtime, setup, block, chunk)),
         None => {
-            let (server, asked) = here(setup, block)?;
-            let addr = server.addr;
-            (None, Some(Stopping(Some(server))), addr, asked)
+            let work = Work::new(example::burn, Calibration::measure(example::burn, &setup.clock)?);
+            Box::new(move |chunk| here(setup, work, block, chunk))
         }
     };
-    let client = LoadClient::start()?;
-    let (cells_played, works_ms, recordings) = (0, BTreeMap::new(), Vec::new());
-    let setup = setup.clone();
     Ok(Box::new(Starvation {
-        client,
-        program,
-        _here: here,
-        addr,
-        plan,
-        asked,
-        cells_played,
-        works_ms,
-        recordings,
-        setup,
+        usual: serving(chunk)?,
+        fine: serving(FINE)?,
+        coarse: serving(block / COARSE)?,
+        client: LoadClient::start()?,
+        plan: plan(1),
+        half: plan(2),
+        cells_played: 0,
+        iterations_ns: BTreeMap::new(),
+        recordings: Vec::new(),
+        setup: setup.clone(),
     }))
 }
 
+/// A server of Node.
+fn there(runtime: &Runtime, setup: &Setup, block: Duration, chunk: Duration) -> Result<Serving> {
+    let words = [("chunk_us".to_owned(), micros(chunk).to_string())];
+    let mut command = command(runtime, &SOURCE.file()?, &words);
+    command.env("UV_THREADPOOL_SIZE", pool_threads().to_string());
+    let program = ServerProgram::start(command, &setup.interrupt)?;
+    let (addr, asked) = (program.addr, asked_of(program.addr, block, chunk)?);
+    Ok(Serving { addr, asked, program: Some(program), _here: None })
+}
+
 /// A server in this process: ours, ours with a flaw, or tokio's.
-fn here(setup: &Setup, block: Duration) -> Result<(RunningServer, Asked)> {
-    let work = Work::new(example::burn, Calibration::measure(example::burn, &setup.clock)?);
-    let chunk = Duration::from_secs_f64(setup.knob("chunk_us") / 1e6);
+fn here(setup: &Setup, work: Work, block: Duration, chunk: Duration) -> Result<Serving> {
     let spec = ServerSpec {
         addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        pool_threads: POOL_THREADS,
+        pool_threads: pool_threads(),
         chunk,
         stall_threshold: block / 4,
         work,
@@ -201,9 +251,13 @@ fn here(setup: &Setup, block: Duration) -> Result<(RunningServer, Asked)> {
     let asked = Asked {
         iterations: work.iterations(block),
         calibration_spread: work.calibration().spread,
-        chunk_ms: setup.knob("chunk_us") / 1e3,
+        chunk_ms: micros(chunk) / 1e3,
     };
-    Ok((running, asked))
+    Ok(Serving { addr: running.addr, asked, program: None, _here: Some(Stopping(Some(running))) })
+}
+
+fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
 }
 
 fn block_in_pool(server: http::Server, spec: &ServerSpec) -> http::Server {
@@ -251,51 +305,83 @@ struct Calibrated {
     spread: f64,
 }
 
-fn asked_of(addr: SocketAddr, block: Duration, setup: &Setup) -> Result<Asked> {
+fn asked_of(addr: SocketAddr, block: Duration, chunk: Duration) -> Result<Asked> {
     let said = get(addr, &format!("/asked?ms={}", block.as_millis()))?;
     let calibrated: Calibrated = serde_json::from_str(&said).with_context(|| format!("/asked: `{said}`"))?;
     Ok(Asked {
         iterations: calibrated.iterations,
         calibration_spread: calibrated.spread,
-        chunk_ms: setup.knob("chunk_us") / 1e3,
+        chunk_ms: micros(chunk) / 1e3,
     })
 }
 
 impl Starvation {
-    fn streams(&self, cell: &str) -> Vec<StreamSpec> {
-        if let Some(act) = Act::ALL.into_iter().find(|act| act.name() == cell) {
-            return self.plan.streams(act);
+    fn serving(&self, cell: &str) -> &Serving {
+        match cell {
+            FINE_PIECES => &self.fine,
+            COARSE_PIECES => &self.coarse,
+            _ => &self.usual,
         }
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let mut streams = self.plan.streams(Act::Offloaded);
-        streams.iter_mut().skip(1).for_each(|works| works.at_once = cores);
-        streams
     }
 
-    /// Work time in pieces over work time in one piece, as soon as this round has both.
-    fn publish_chunk_price(&mut self, sink: &mut Sink<'_>) {
-        let [whole, pieces] = [Act::Inline, Act::Chunked].map(|act| self.works_ms.get(act.name()).copied());
-        if let (Some(whole), Some(pieces)) = (whole, pieces) {
-            sink.of(Act::Chunked.name()).add("chunk_price", pieces / whole);
-            self.works_ms.clear();
+    fn plan(&self, cell: &str) -> &Plan {
+        if BESIDE.contains(&cell) { &self.half } else { &self.plan }
+    }
+
+    fn streams(&self, cell: &str) -> Vec<StreamSpec> {
+        let plan = self.plan(cell);
+        match Act::ALL.into_iter().find(|act| act.name() == cell) {
+            Some(act) => plan.streams(act),
+            None if cell == ALL_CORES => {
+                let mut streams = plan.streams(Act::Offloaded);
+                streams.iter_mut().skip(1).for_each(|works| works.at_once = processors());
+                streams
+            }
+            None => plan.streams(Act::Chunked),
         }
     }
+
+    /// Work time in pieces over work time in one piece, as soon as this round has all of them.
+    fn publish_chunk_price(&mut self, sink: &mut Sink<'_>) {
+        let cells = [Act::Chunked.name(), FINE_PIECES, COARSE_PIECES];
+        let known = |cell: &str| self.iterations_ns.get(cell).copied();
+        let (Some(whole), [Some(chunked), Some(fine), Some(coarse)]) =
+            (known(Act::Inline.name()), cells.map(known))
+        else {
+            return;
+        };
+        for (cell, pieces) in cells.into_iter().zip([chunked, fine, coarse]) {
+            sink.of(cell).add(CHUNK_PRICE, pieces / whole);
+        }
+        self.iterations_ns.clear();
+    }
+}
+
+/// Publishes what one cell of one round brought; how long an iteration of each work took.
+fn publish(sink: &mut Sink<'_>, outcome: &Outcome, length_ms: f64, asked: &Asked) -> Vec<f64> {
+    published::publish(sink, outcome, length_ms, asked);
+    let works = outcome.samples.iter().filter_map(|sample| sample.work);
+    let each: Vec<f64> = works.map(|work| work.work_ms * 1e6 / work.iterations as f64).collect();
+    sink.extend(ITERATION_NS, each.iter().copied());
+    each
 }
 
 impl Bench for Starvation {
     fn cells(&self) -> Vec<String> {
-        Act::ALL.iter().map(|act| act.name()).chain([ALL_CORES]).map(str::to_owned).collect()
+        Act::ALL.iter().map(|act| act.name()).chain(BESIDE).map(str::to_owned).collect()
     }
 
     fn measure(&mut self, cell: &str, sink: &mut Sink<'_>) -> Result<()> {
-        let round = self.cells_played / (Act::ALL.len() + 1);
+        let round = self.cells_played / (Act::ALL.len() + BESIDE.len());
         self.cells_played += 1;
-        let spec = self.plan.spec(self.addr, round, self.streams(cell));
+        let (addr, asked) = (self.serving(cell).addr, self.serving(cell).asked);
+        let spec = self.plan(cell).spec(addr, round, self.streams(cell));
         let interrupt = &self.setup.interrupt;
         let outcome = self.client.act(&spec, &|| interrupt.came(), &mut |_| {})?;
-        published::publish(sink, &outcome, spec.length_ms, &self.asked);
-        let works = outcome.samples.iter().filter_map(|sample| Some(sample.work?.work_ms));
-        self.works_ms.insert(cell.to_owned(), Summary::of(works).p50);
+        let each = publish(sink, &outcome, spec.length_ms, &asked);
+        if !each.is_empty() {
+            self.iterations_ns.insert(cell.to_owned(), Summary::of(each).p50);
+        }
         self.publish_chunk_price(sink);
         if self.setup.recorder.is_on() {
             let title = format!("The loop and the pool, {cell}, in the last round");
@@ -306,9 +392,8 @@ impl Bench for Starvation {
     }
 
     fn processes(&self) -> Vec<u32> {
-        let mut processes = vec![self.client.id()];
-        processes.extend(self.program.iter().flat_map(ServerProgram::processes));
-        processes
+        let programs = [&self.usual, &self.fine, &self.coarse].into_iter().flat_map(|one| &one.program);
+        std::iter::once(self.client.id()).chain(programs.flat_map(ServerProgram::processes)).collect()
     }
 
     fn recordings(&mut self) -> Vec<(String, Recording)> {
@@ -316,21 +401,55 @@ impl Bench for Starvation {
     }
 }
 
-/// The rules of the example.
+/// The rules of the example, and the price of the pieces.
 fn judge(judging: &Judging<'_>) -> Vec<Claim> {
     let setting = published::setting(judging.measured, judging.seed);
-    rules::judge(&published::measured(judging.measured), &setting)
+    let claims = rules::judge(&published::measured(judging.measured), &setting).into_iter();
+    claims.map(|claim| if claim.id == "L12" { priced(claim, judging) } else { claim }).collect()
+}
+
+/// The claim that pieces are a cure, with the price: it holds when they cure and when both prices are seen.
+fn priced(cure: Claim, judging: &Judging<'_>) -> Claim {
+    let time = judging.ratio(
+        "work time for each iteration in fine pieces / in one piece",
+        P50,
+        (ITERATION_NS, FINE_PIECES),
+        (ITERATION_NS, Act::Inline.name()),
+    );
+    let wait = judging.ratio(
+        "p90 coarse pieces / p90 fine pieces",
+        P90,
+        (published::PING_MS, COARSE_PIECES),
+        (published::PING_MS, FINE_PIECES),
+    );
+    let prices: Vec<Finding> = vec![time.at_least(DEARER), wait.at_least(LATER)];
+    let price = Claim::all("L12", "", prices.clone()).beside(judging.measured, Noise::Blurs);
+    let (verdict, reason) = match cure.verdict {
+        Verdict::Holds => (price.verdict, price.reason),
+        other => (other, cure.reason),
+    };
+    Claim {
+        verdict,
+        reason,
+        rule: format!(
+            "{}; in pieces of {FINE:?} the median work time for each iteration is at least {DEARER} x that in one piece, and \
+             beside pieces of 1/{COARSE} of a block the p90 of the pings is at least {LATER} x that beside those of {FINE:?}",
+            cure.rule
+        ),
+        findings: cure.findings.into_iter().chain(prices).collect(),
+        ..cure
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use experiment_kit::load::{Outcome, Sample};
+    use experiment_kit::load::Sample;
     use experiment_kit::measurements::Measurements;
 
     use super::*;
 
-    /// One act of one round: 120 pings, of which two fifths wait for up to `held_ms`, and one heavy request.
-    fn act(held_ms: f64, works: bool) -> Outcome {
+    /// One act of one round: 120 pings, of which two fifths wait for up to `held_ms`, and one heavy request of `work_ms`.
+    fn act(held_ms: f64, work_ms: Option<f64>) -> Outcome {
         let sample = |stream, latency_ms: f64, work| Sample {
             stream,
             intended_ns: 1_000,
@@ -344,37 +463,77 @@ mod tests {
             _ => sample(0, 0.3, None),
         };
         let mut samples: Vec<Sample> = (0..120).map(ping).collect();
-        if works {
-            samples.push(sample(1, 201.0, Some(WorkDone { iterations: 1_000, work_ms: 200.0 })));
-        }
+        samples.extend(
+            work_ms.map(|work_ms| sample(1, work_ms + 1.0, Some(WorkDone { iterations: 1_000, work_ms }))),
+        );
         Outcome { complete: true, samples, ..Outcome::default() }
     }
 
-    fn words(inline_ms: f64, offloaded_ms: f64, chunked_ms: f64, others: f64) -> Vec<&'static str> {
+    #[derive(Clone, Copy)]
+    struct World {
+        /// For how long a ping is held at most.
+        inline_ms: f64,
+        offloaded_ms: f64,
+        chunked_ms: f64,
+        fine_ms: f64,
+        coarse_ms: f64,
+        /// How long the work takes in fine pieces; in all others it takes 200 ms.
+        fine_work_ms: f64,
+        others: f64,
+    }
+
+    const REAL: World = World {
+        inline_ms: 200.0,
+        offloaded_ms: 1.0,
+        chunked_ms: 1.0,
+        fine_ms: 0.5,
+        coarse_ms: 25.0,
+        fine_work_ms: 260.0,
+        others: 0.0,
+    };
+
+    fn words(world: World) -> Vec<&'static str> {
         let asked = Asked { iterations: 1_000, calibration_spread: 0.05, chunk_ms: 0.5 };
+        let cells = [
+            (Act::Idle.name(), 0.0, None),
+            (Act::Inline.name(), world.inline_ms, Some(200.0)),
+            (Act::Offloaded.name(), world.offloaded_ms, Some(200.0)),
+            (Act::Chunked.name(), world.chunked_ms, Some(200.0)),
+            (FINE_PIECES, world.fine_ms, Some(world.fine_work_ms)),
+            (COARSE_PIECES, world.coarse_ms, Some(200.0)),
+        ];
         let mut measured = Measurements::new(2);
         for _ in 0..3 {
-            for (cell, held) in Act::ALL.iter().zip([0.0, inline_ms, offloaded_ms, chunked_ms]) {
-                let outcome = act(held, *cell != Act::Idle);
-                published::publish(&mut Sink::new(&mut measured, cell.name()), &outcome, 500.0, &asked);
+            for (cell, held_ms, work_ms) in cells {
+                let mut sink = Sink::new(&mut measured, cell);
+                publish(&mut sink, &act(held_ms, work_ms), 500.0, &asked);
             }
             measured.end_round();
         }
-        measured.others_cores = Some(others);
+        measured.others_cores = Some(world.others);
         judge(&Judging { measured: &measured, seed: 7 }).iter().map(|claim| claim.verdict.word()).collect()
     }
 
     #[test]
-    fn all_three_hold_in_the_world_as_it_is_even_beside_other_programs() {
-        assert_eq!(words(200.0, 1.0, 1.0, 0.0), ["holds"; 3]);
-        assert_eq!(words(200.0, 3.0, 3.0, 1.0), ["holds"; 3]);
+    fn all_three_hold_in_the_world_as_it_is_and_beside_other_programs_those_without_a_price() {
+        assert_eq!(words(REAL), ["holds"; 3]);
+        let busy = World { offloaded_ms: 3.0, chunked_ms: 3.0, others: 1.0, ..REAL };
+        assert_eq!(words(busy), ["holds", "holds", "inconclusive"]);
     }
 
     #[test]
     fn each_fails_in_the_opposite_world_and_is_open_there_beside_other_programs() {
-        assert_eq!(words(0.5, 0.5, 0.5, 0.0)[0], "fails");
-        assert_eq!(words(200.0, 200.0, 1.0, 0.0), ["holds", "fails", "holds"]);
-        assert_eq!(words(200.0, 1.0, 200.0, 0.0), ["holds", "holds", "fails"]);
-        assert_eq!(words(200.0, 200.0, 200.0, 1.0), ["holds", "inconclusive", "inconclusive"]);
+        assert_eq!(words(World { inline_ms: 0.5, offloaded_ms: 0.5, chunked_ms: 0.5, ..REAL })[0], "fails");
+        assert_eq!(words(World { offloaded_ms: 200.0, ..REAL }), ["holds", "fails", "holds"]);
+        assert_eq!(words(World { chunked_ms: 200.0, ..REAL }), ["holds", "holds", "fails"]);
+        let busy = World { offloaded_ms: 200.0, chunked_ms: 200.0, others: 1.0, ..REAL };
+        assert_eq!(words(busy), ["holds", "inconclusive", "inconclusive"]);
+    }
+
+    #[test]
+    fn pieces_without_a_price_refute_the_price() {
+        assert_eq!(words(World { fine_work_ms: 201.0, ..REAL })[2], "fails");
+        assert_eq!(words(World { coarse_ms: 0.5, ..REAL })[2], "fails");
+        assert_eq!(words(World { fine_work_ms: 201.0, others: 1.0, ..REAL })[2], "inconclusive");
     }
 }
