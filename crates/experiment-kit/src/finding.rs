@@ -62,6 +62,15 @@ impl Finding {
         }
     }
 
+    /// The same, except that a no leaves it open: for what must be seen at least once before absence means anything, and
+    /// for controls, which speak of the machine or the look when they are not as they must be.
+    pub fn refutes_nothing(mut self) -> Finding {
+        if self.answer == Answer::No {
+            self.answer = Answer::Open;
+        }
+        self
+    }
+
     /// What stands where a claim has nothing to look at.
     pub(crate) fn nothing() -> Finding {
         Finding::of("nothing", "", None, Side::AtLeast, 0.0)
@@ -280,6 +289,12 @@ fn unsettled(findings: &[Finding]) -> String {
         Some(Finding { metric, interval: None, .. }) => {
             format!("too little was measured of `{metric}`; run again, and longer")
         }
+        Some(Finding { interval: Some(interval), side, threshold, .. })
+            if ask(interval, *side, *threshold) == Answer::No =>
+        {
+            let sentence = open.map(Finding::sentence).unwrap_or_default();
+            format!("that alone settles nothing: {sentence}; run longer, or on a quieter machine")
+        }
         Some(Finding { metric, threshold, .. }) => format!(
             "the threshold {} lies within the 95 % interval of `{metric}`; run longer, or on a quieter machine",
             significant(*threshold)
@@ -338,6 +353,18 @@ mod tests {
         assert_eq!(judging.total("sum", "ms", ("ms", "b")).at_least(18.0).answer, Answer::Yes);
         assert_eq!(judging.largest("max", "ms", ("ms", "a")).at_most(9.0).answer, Answer::No);
         assert_eq!(judging.smallest("min", "ms", ("ms", "none")).at_most(9.0).answer, Answer::Open);
+    }
+
+    #[test]
+    fn what_was_not_seen_or_a_control_refutes_nothing_and_says_so() {
+        let measured = world(&[("a", 10.0), ("b", 9.0)]);
+        let control = half(&measured).refutes_nothing();
+        assert_eq!(control.answer, Answer::Open);
+        assert_eq!(half(&world(&[("a", 10.0), ("b", 2.0)])).refutes_nothing().answer, Answer::Yes);
+        let Verdict::Inconclusive { reason } = Claim::all("X1", "rule", vec![control]).verdict else {
+            panic!("a control settled a claim")
+        };
+        assert!(reason.starts_with("that alone settles nothing: b / a = 0.9 ("), "{reason}");
     }
 
     #[test]

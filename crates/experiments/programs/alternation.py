@@ -1,11 +1,5 @@
 # Two threads that only compute note the time again and again; afterwards the program sees who ran when.
-#
-# It runs on CPython 2.7 to 3.13 and on the interpreter of this repository, and prints lines for the lab.
-import sys
 import threading
-import time
-
-now = getattr(time, "perf_counter", None) or time.time
 
 # What a thread does between two looks at the clock: short beside a switch interval, long beside the look.
 WORK = range(500)
@@ -15,18 +9,6 @@ AHEAD = 0.02
 
 # So often they note as fast as they can, with pauses in between: as many chances to be seen on two cores.
 BURSTS = 20
-
-
-def words(defaults):
-    chosen = dict(defaults)
-    for word in sys.argv[1:]:
-        name, value = word.split("=", 1)
-        chosen[name] = value
-    return chosen
-
-
-def figure(metric, value):
-    sys.stdout.write("FIGURE " + metric + " " + repr(value) + "\n")
 
 
 def note_times(notes, spans, gate):
@@ -122,9 +104,7 @@ def main():
     chosen = words({"cell": "short", "interval_ms": "5", "seconds": "0.1"})
     interval = float(chosen["interval_ms"]) / 1000.0
     seconds = float(chosen["seconds"])
-    set_interval = getattr(sys, "setswitchinterval", None)
-    if set_interval:
-        set_interval(interval)
+    set_interval(interval)
     if chosen["cell"] == "ticks":
         # The lock of 2.7 counts instructions, not time: in a turn of a hundred there is room for many more than five notes.
         length = seconds / BURSTS / 15
@@ -139,11 +119,11 @@ def main():
         pairs = [(both[0][0], both[1][0])]
         one, two = pairs[0]
         together = between(one, two, interval / 2) + between(two, one, interval / 2)
-    figure("together", together)
+    figure("together", [together])
     turns = sum([turns_of(one, two, length) for one, two in pairs])
     turn = length * len(pairs) / turns
-    figure("turn_ms", turn * 1000.0)
-    figure("turn_intervals", turn / interval)
+    figure("turn_ms", [turn * 1000.0])
+    figure("turn_intervals", [turn / interval])
 
 
 if __name__ == "__main__":

@@ -1,62 +1,9 @@
 # Waiting and computing, each one after the other, in threads, in processes and in an event loop. One case for each run.
-#
-# It runs on CPython 2.7 to 3.13 and on the interpreter of this repository, and prints lines for the lab. A task sleeps, or
-# asks a service over a socket, which takes its time, or computes.
-import multiprocessing
+# A task sleeps, or asks a service over a socket, which takes its time, or computes.
 import socket
-import sys
 import threading
-import time
 
-try:
-    import selectors
-except ImportError:
-    selectors = None  # 2.7: see Poller.
-
-now = getattr(time, "perf_counter", None) or time.time
 processor_time = getattr(time, "process_time", None) or time.clock
-
-
-def words(defaults):
-    chosen = dict(defaults)
-    for word in sys.argv[1:]:
-        name, value = word.split("=", 1)
-        chosen[name] = value
-    return chosen
-
-
-def figure(metric, values):
-    sys.stdout.write("FIGURE " + metric + " " + " ".join([repr(value) for value in values]) + "\n")
-
-
-def countdown(n):
-    while n > 0:
-        n -= 1
-
-
-def warm_up():
-    """CPython 3.11 specialises a function after some calls: then every way computes with the same code."""
-    for _ in range(20):
-        countdown(100)
-
-
-def speed():
-    """Nanoseconds of one turn, the best of several tries, so that a busy moment does not count."""
-    turns = 2000
-    best = 0.0
-    tries = 0
-    while tries < 5:
-        start = now()
-        countdown(turns)
-        took = now() - start
-        if took < 0.002:
-            turns *= 2
-            continue
-        tries += 1
-        each = took / turns * 1e9
-        if best == 0.0 or each < best:
-            best = each
-    return best
 
 
 def connected(port):
@@ -72,37 +19,6 @@ def ask(port):
     sock.send(b"ask")
     sock.recv(64)
     sock.close()
-
-
-class Poller:
-    """Waits until one of several sockets is readable: by `selectors`, or by `select` on 2.7, which has no selectors.
-
-    `select` is no module of our interpreter, so it is not imported by name: multiprocessing of 2.7 has done so.
-    """
-
-    def __init__(self):
-        self.sockets = []
-        self.select = None
-        self.selector = None
-        if selectors is None:
-            self.select = getattr(sys, "modules")["select"].select
-        else:
-            self.selector = selectors.DefaultSelector()
-
-    def add(self, sock):
-        self.sockets.append(sock)
-        if self.selector is not None:
-            self.selector.register(sock, selectors.EVENT_READ)
-
-    def remove(self, sock):
-        self.sockets.remove(sock)
-        if self.selector is not None:
-            self.selector.unregister(sock)
-
-    def ready(self):
-        if self.selector is not None:
-            return [key.fileobj for key, _ in self.selector.select()]
-        return self.select(self.sockets, [], [])[0]
 
 
 class Loop:
@@ -258,7 +174,7 @@ def main():
     })
     warm_up()
     if chosen["cell"] == "speed":
-        figure("turn_ns", [speed()])
+        figure("turn_ns", [best_ns(countdown)])
         return
     kind, how = chosen["cell"].split("/")
     amounts = {"sleep": float(chosen["wait_ms"]) / 1000.0, "socket": int(chosen["port"]), "compute": int(chosen["turns"])}

@@ -1,19 +1,7 @@
 # An echo beside threads that compute. The messages come from outside, at fixed times; one run for each case.
-#
-# It runs on CPython 2.7 to 3.13 and on the interpreter of this repository. port=PORT is where the client waits; it sends
-# `stop` when it has what it wants.
+# port=PORT is where the client waits; it sends `stop` when it has what it wants.
 import socket
-import sys
 import threading
-import time
-
-
-def words(defaults):
-    chosen = dict(defaults)
-    for word in sys.argv[1:]:
-        name, value = word.split("=", 1)
-        chosen[name] = value
-    return chosen
 
 
 def echo(port):
@@ -35,16 +23,12 @@ def spin(stop, how):
         if how == "sleeping":
             time.sleep(0.001)
             continue
-        n = 5000
-        while n > 0:
-            n -= 1
+        countdown(5000)
 
 
 def main():
     chosen = words({"port": "0", "spinners": "1", "interval_us": "5000", "spinning": "computing"})
-    set_interval = getattr(sys, "setswitchinterval", None)  # 2.7 counts ticks instead, and keeps its usual 100.
-    if set_interval is not None:
-        set_interval(float(chosen["interval_us"]) / 1e6)
+    set_interval(float(chosen["interval_us"]) / 1e6)
     stop = threading.Event()
     threads = [
         threading.Thread(target=spin, args=(stop, chosen["spinning"]), name="spinner " + str(number + 1))

@@ -1,31 +1,7 @@
 # Counting down: the same work by threads or processes, and just before it in sequence, so that both meet the machine in
 # the same mood. One case for each run, named by cell=CASE.
-#
-# It runs on CPython 2.7 to 3.13 and on the interpreter of this repository, and prints lines for the lab.
 import multiprocessing
-import sys
 import threading
-import time
-
-now = getattr(time, "perf_counter", None) or time.time
-
-
-def words(defaults):
-    chosen = dict(defaults)
-    for word in sys.argv[1:]:
-        name, value = word.split("=", 1)
-        chosen[name] = value
-    return chosen
-
-
-def figure(metric, values):
-    text = " ".join([repr(value) for value in values])
-    sys.stdout.write("FIGURE " + metric + " " + text + "\n")
-
-
-def countdown(n):
-    while n > 0:
-        n -= 1
 
 
 def count_in_dict(n):
@@ -33,25 +9,6 @@ def count_in_dict(n):
     while n > 0:
         counts["turns"] = counts["turns"] + 1
         n -= 1
-
-
-def speed():
-    """Nanoseconds of one turn, the best of several tries, so that a busy moment does not count."""
-    turns = 2000
-    best = 0.0
-    tries = 0
-    while tries < 5:
-        start = now()
-        countdown(turns)
-        took = now() - start
-        if took < 0.004:
-            turns *= 2
-            continue
-        tries += 1
-        each = took / turns * 1e9
-        if best == 0.0 or each < best:
-            best = each
-    return best
 
 
 def in_sequence(shares, turns, work=countdown):
@@ -113,11 +70,13 @@ def main():
     tries = int(float(chosen["tries"]))
     case = chosen["cell"]
     if case == "speed":
-        figure("turn_ns", [speed()])
+        figure("turn_ns", [best_ns(countdown)])
         return
     children = None
     if case == "proc2":
         children = Children(2, turns, tries)
+    elif case == "proc4":
+        children = Children(4, turns // 2, tries)
     before = []
     took = []
     for _ in range(tries):
@@ -126,7 +85,7 @@ def main():
             took.append(in_threads(2, turns))
         elif case == "thr4":
             took.append(in_threads(4, turns // 2))
-        elif case == "proc2":
+        elif children:
             took.append(children.work())
         elif case == "dict":
             # It takes several times as long as counting a local.

@@ -1,23 +1,8 @@
 # Two threads add 1 to the same global again and again. How many of the additions are missing in the end?
-#
-# It runs on CPython 2.7 to 3.13 and on the interpreter of this repository, and prints lines for the lab.
-import sys
 import threading
 
 lock = threading.Lock()
 n = 0
-
-
-def words(defaults):
-    chosen = dict(defaults)
-    for word in sys.argv[1:]:
-        name, value = word.split("=", 1)
-        chosen[name] = value
-    return chosen
-
-
-def figure(metric, value):
-    sys.stdout.write("FIGURE " + metric + " " + repr(value) + "\n")
 
 
 def one():
@@ -71,12 +56,11 @@ def main():
         # An addition with a lock may cost twenty times as much.
         times = times // 5
     # Short turns, so that there are many in which an update can be lost.
-    set_interval = getattr(sys, "setswitchinterval", None)
-    if set_interval:
-        set_interval(0.0005)
+    set_interval(0.0005)
     lost = lost_updates(CASES[case], 2, times)
-    figure("lost", lost)
-    figure("lost_percent", 100.0 * lost / (2 * times))
+    figure("lost", [lost])
+    figure("additions", [2 * times])
+    figure("lost_percent", [100.0 * lost / (2 * times)])
 
 
 if __name__ == "__main__":

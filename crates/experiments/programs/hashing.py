@@ -1,51 +1,13 @@
 # Threads hash buffers of one size. hashlib computes without the interpreter, so it may let go of the lock meanwhile.
-#
-# It runs on CPython 2.7 to 3.13 and on the interpreter of this repository, and prints lines for the lab.
 import hashlib
-import sys
 import threading
-import time
-
-now = getattr(time, "perf_counter", None) or time.time
 
 BYTES = {"large": 1 << 20, "edge": 2048, "small": 2047}
-
-
-def words(defaults):
-    chosen = dict(defaults)
-    for word in sys.argv[1:]:
-        name, value = word.split("=", 1)
-        chosen[name] = value
-    return chosen
-
-
-def figure(metric, values):
-    text = " ".join([repr(value) for value in values])
-    sys.stdout.write("FIGURE " + metric + " " + text + "\n")
 
 
 def hash_often(data, times):
     for _ in range(times):
         hashlib.sha256(data)
-
-
-def hash_ns(data):
-    """Nanoseconds of one hash, the best of several tries, so that a busy moment does not count."""
-    times = 1
-    best = 0.0
-    tries = 0
-    while tries < 5:
-        start = now()
-        hash_often(data, times)
-        took = now() - start
-        if took < 0.004:
-            times *= 2
-            continue
-        tries += 1
-        each = took / times * 1e9
-        if best == 0.0 or each < best:
-            best = each
-    return best
 
 
 def wall(count, data, times):
@@ -65,7 +27,7 @@ def main():
     size, count = chosen["cell"].split("-", 1)
     data = b"x" * BYTES[size]
     if count == "speed":
-        figure("hash_ns", [hash_ns(data)])
+        figure("hash_ns", [best_ns(lambda times: hash_often(data, times))])
         return
     times = int(chosen["times"])
     tries = int(float(chosen["tries"]))

@@ -1,9 +1,7 @@
 # Counting down in two interpreters of one process, each with a lock of its own (PEP 684): CPython 3.12 and later.
 #
 # The two shares on a thread each, and just before that in sequence.
-import sys
 import threading
-import time
 
 try:
     import _interpreters
@@ -30,24 +28,24 @@ countdown(%d)
 
 
 def in_sequence(interpreters, script):
-    start = time.perf_counter()
+    start = now()
     for interpreter in interpreters:
         run_string(interpreter, script)
-    return time.perf_counter() - start
+    return now() - start
 
 
 def in_threads(interpreters, script):
     threads = [threading.Thread(target=run_string, args=(interpreter, script)) for interpreter in interpreters]
-    start = time.perf_counter()
+    start = now()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return time.perf_counter() - start
+    return now() - start
 
 
 def main():
-    chosen = dict(word.split("=", 1) for word in sys.argv[1:])
+    chosen = words({"turns": "100000", "tries": "1"})
     script = SCRIPT % int(chosen["turns"])
     interpreters = [new_interpreter() for _ in range(2)]
     before = []
@@ -55,8 +53,8 @@ def main():
     for _ in range(int(float(chosen["tries"]))):
         before.append(in_sequence(interpreters, script))
         took.append(in_threads(interpreters, script))
-    print("FIGURE wall_ms " + " ".join([repr(seconds * 1000.0) for seconds in took]))
-    print("FIGURE ratio " + " ".join([repr(took[at] / before[at]) for at in range(len(took))]))
+    figure("wall_ms", [seconds * 1000.0 for seconds in took])
+    figure("ratio", [took[at] / before[at] for at in range(len(took))])
 
 
 if __name__ == "__main__":

@@ -6,20 +6,22 @@
 //! | 8 that sleep, 8 that ask a service over a socket | the yardstick | wait together | wait together | waits for all |
 //! | 4 that compute | the yardstick | take turns | use all cores | takes turns |
 //!
-//! The same work in each row. Starting threads and processes is timed apart, because who needs them often keeps them.
+//! The same work in each row. The loop is that of the program, because our interpreter has no asyncio; CPython 3.7 and later
+//! do the same tasks in asyncio, too, and are judged by both. Starting threads and processes is timed apart, because who needs them often keeps them.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
 use experiment_kit::finding::{Judging, Noise, P50, Quantity};
-use experiment_kit::measurements::{Measurements, Sink};
+use experiment_kit::measurements::Sink;
 use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::{Ablations, Policy};
 
-use super::interpreter::{self, Rules, cells_of, parts};
+use super::interpreter::{
+    self, Rules, cells_of, has_asyncio, measured_or_first, parts, python, short_enough, turns_of, whole,
+};
 use super::slow_service::SlowService;
 use crate::counterpart::Source;
 
@@ -28,8 +30,9 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "choice",
     topic: Topic::GlobalLock,
     question: "Threads, processes or an event loop: which for waiting, which for computing?",
-    reading: "Each row is the time of the same work. Waiting shrinks to one wait in threads, processes and a loop alike, and \
-              threads start for the least. Computing shrinks in processes only: threads and a loop take turns on one core.",
+    reading: "Each row is the time of the same work. Waiting takes a fraction of the sequence in threads and in a loop, hardly \
+              longer than in processes, which take longer to start than threads. Computing takes less time in processes than \
+              in threads or a loop; a loop needs about the processor time of the sequence for it.",
     claims: &["G04", "G07", "G14"],
     knobs: &[
         Knob {
@@ -37,23 +40,23 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             help: "milliseconds that a task waits",
             usual: 20.0,
             quick: 8.0,
-            range: (2.0, 5_000.0),
+            range: (2.0, 500.0),
         },
         Knob {
             name: "compute_ms",
             help: "milliseconds that a task computes",
             usual: 30.0,
             quick: 20.0,
-            range: (2.0, 5_000.0),
+            range: (2.0, 500.0),
         },
-        Knob { name: "waiters", help: "tasks that wait", usual: 8.0, quick: 8.0, range: (2.0, 64.0) },
+        Knob { name: "waiters", help: "tasks that wait", usual: 8.0, quick: 8.0, range: (8.0, 64.0) },
         Knob { name: "computers", help: "tasks that compute", usual: 4.0, quick: 4.0, range: (2.0, 64.0) },
         Knob {
             name: "times",
             help: "how often a case is measured in a round",
             usual: 2.0,
             quick: 1.0,
-            range: (1.0, 100.0),
+            range: (1.0, 20.0),
         },
     ],
     start,
@@ -79,8 +82,10 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
 };
 
 /// The program.
-pub(super) static SOURCE: Source =
-    Source { name: "choice.py", text: include_str!("../../programs/choice.py") };
+pub(super) static SOURCE: Source = Source { name: "choice.py", text: python!("poller.py", "choice.py") };
+
+/// The same in asyncio, for runtimes that have it.
+static ASYNCIO: Source = Source { name: "choice_asyncio.py", text: python!("choice_asyncio.py") };
 
 const CASES: &[&str] = &[
     "sleep/sequence",
@@ -94,6 +99,9 @@ const CASES: &[&str] = &[
     "compute/processes",
     "compute/loop",
 ];
+
+/// The cells of a runtime that has an event loop of its own.
+const ASYNCIO_CASES: &[&str] = &["socket/asyncio", "compute/asyncio"];
 
 /// What a quick run of ours measures under other locks than that of gil310.
 const QUICK: &[&str] =
@@ -116,6 +124,9 @@ const LOWER_QUARTILE: f64 = 0.25;
 /// A thread starts in a tenth to a half of the time of a process, which CPython may copy (`fork`) and we start anew.
 const CHEAPER: f64 = 0.7;
 
+/// Beside the loop itself a run computes four quarters in a loop, and in sequence; the oldest lock makes threads lose.
+const TIMES_SEQUENCE: f64 = 2.0;
+
 struct Choice {
     cells: Vec<String>,
     turns: BTreeMap<Policy, u64>,
@@ -124,17 +135,19 @@ struct Choice {
 }
 
 fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
+    whole(setup, &["waiters", "computers", "times"])?;
+    let times = setup.knob("times");
+    let waits_s = setup.knob("waiters") * setup.knob("wait_ms") / 1e3;
+    short_enough(times * waits_s, &["waiters", "wait_ms", "times"])?;
+    let computes_s = setup.knob("computers") * setup.knob("compute_ms") / 1e3;
+    short_enough((times + TIMES_SEQUENCE) * computes_s, &["computers", "compute_ms", "times"])?;
     let cells = cells(setup);
-    let mut turns = BTreeMap::new();
-    for cell in &cells {
-        let (policy, _) = parts(cell)?;
-        if let Entry::Vacant(unknown) = turns.entry(policy) {
-            let turn_ns =
-                turn_ns(setup, policy).with_context(|| format!("cannot time a turn under {policy}"))?;
-            unknown.insert((setup.knob("compute_ms") * 1e6 / turn_ns).max(1.0) as u64);
-        }
-    }
-    let service = SlowService::start(Duration::from_secs_f64(setup.knob("wait_ms") / 1e3), &setup.clock)?;
+    let turns = turns_of(&SOURCE, setup, &cells, setup.knob("compute_ms"))?;
+    let service = SlowService::start(
+        Duration::from_secs_f64(setup.knob("wait_ms") / 1e3),
+        &setup.clock,
+        &setup.interrupt,
+    )?;
     Ok(Box::new(Choice { cells, turns, service, setup: setup.clone() }))
 }
 
@@ -143,17 +156,12 @@ fn cells(setup: &Setup) -> Vec<String> {
     let here = all.filter(|(policy, case)| {
         setup.real().is_some() || !setup.quick || **policy == "gil310" || QUICK.contains(case)
     });
-    let cells: Vec<String> = here.map(|(policy, case)| format!("{policy}/{case}")).collect();
+    let mut cells: Vec<String> = here.map(|(policy, case)| format!("{policy}/{case}")).collect();
+    if has_asyncio(setup) {
+        let own = |policy| ASYNCIO_CASES.iter().map(move |case| format!("{policy}/{case}"));
+        cells.extend(POLICIES.iter().flat_map(own));
+    }
     cells_of(setup, &cells.iter().map(String::as_str).collect::<Vec<_>>())
-}
-
-/// How long a turn of the work takes, by the program itself.
-fn turn_ns(setup: &Setup, policy: Policy) -> Result<f64> {
-    let mut measured = Measurements::new(1);
-    let mut sink = Sink::new(&mut measured, "speed");
-    interpreter::measure(&SOURCE, setup, &Rules::of(policy), "speed", &[], &mut sink)?;
-    let turn = measured.samples(("turn_ns", "speed")).next();
-    turn.filter(|&turn| turn > 0.0).context("the program did not say how long a turn takes")
 }
 
 impl Bench for Choice {
@@ -171,8 +179,12 @@ impl Bench for Choice {
         if self.setup.has_flaw("sleepers-keep-the-lock") {
             rules.ablations = Ablations { alone_keeps: true, ..rules.ablations };
         }
-        interpreter::measure(&SOURCE, &self.setup, &rules, broken(&self.setup, case), &more, sink)?;
-        Ok(())
+        let source = if ASYNCIO_CASES.contains(&case) { &ASYNCIO } else { &SOURCE };
+        let measured =
+            interpreter::measure(source, &self.setup, &rules, broken(&self.setup, case), &more, sink);
+        // Why the service ended tells more than that a program waited in vain.
+        self.service.is_up()?;
+        measured.map(drop)
     }
 }
 
@@ -199,49 +211,65 @@ fn ratio(judging: &Judging<'_>, metric: &str, policy: &str, kind: &str, ways: (&
     )
 }
 
-/// The policies under which `case` was measured; without any the first, whose findings say what is missing.
-fn measured_under(judging: &Judging<'_>, case: &str) -> Vec<&'static str> {
-    let there = |policy: &&str| judging.has(("wall_ms", &format!("{policy}/{case}")));
-    let some: Vec<&str> = POLICIES.into_iter().filter(there).collect();
-    if some.is_empty() { vec![POLICIES[0]] } else { some }
+/// Name and way of the loop of the program, and of the loop that the runtime brings: asyncio where it has one, elsewhere
+/// that of the program again. So asyncio there is laid beside our loop here.
+fn loops_of(judging: &Judging<'_>, policy: &str, kind: &str) -> [(&'static str, &'static str); 2] {
+    let has_own = judging.has(("wall_ms", &format!("{policy}/{kind}/asyncio")));
+    [("loop", "loop"), ("its own loop", if has_own { "asyncio" } else { "loop" })]
 }
 
 fn judge(judging: &Judging<'_>) -> Vec<Claim> {
     let wall = |policy: &str, kind: &str, over: &str, under: &str| {
         ratio(judging, "wall_ms", policy, kind, (over, under))
     };
-    let waiting = measured_under(judging, "socket/threads").into_iter().flat_map(|policy| {
-        let sleeping = judging.has(("wall_ms", &format!("{policy}/sleep/threads")));
-        let sleeping = sleeping.then(|| wall(policy, "sleep", "threads", "sequence").at_most(TOGETHER));
-        sleeping.into_iter().chain([wall(policy, "socket", "threads", "sequence").at_most(TOGETHER)])
+    let waiting =
+        measured_or_first(judging, &POLICIES, "wall_ms", "socket/threads").into_iter().flat_map(|policy| {
+            let sleeping = judging.has(("wall_ms", &format!("{policy}/sleep/threads")));
+            let sleeping = sleeping.then(|| wall(policy, "sleep", "threads", "sequence").at_most(TOGETHER));
+            sleeping.into_iter().chain([wall(policy, "socket", "threads", "sequence").at_most(TOGETHER)])
+        });
+    let loops = measured_or_first(judging, &POLICIES, "wall_ms", "socket/loop");
+    let looped = loops.iter().flat_map(|policy| {
+        let sequence = format!("{policy}/socket/sequence");
+        loops_of(judging, policy, "socket").map(|(name, way)| {
+            let (metric, cell) =
+                (format!("socket: {name} / sequence under {policy}"), format!("{policy}/socket/{way}"));
+            judging.ratio(metric, P50, ("wall_ms", &cell), ("wall_ms", &sequence)).at_most(TOGETHER)
+        })
     });
-    let loops = measured_under(judging, "socket/loop");
-    let looped = loops.iter().map(|policy| wall(policy, "socket", "loop", "sequence").at_most(TOGETHER));
-    let stuck = loops.iter().map(|policy| {
-        let metric = format!("compute: loop / processor time of a sequence right before it, under {policy}");
-        let cell = format!("{policy}/compute/loop");
-        judging.quantile(metric, "ratio", P50, ("times_sequence", &cell)).at_least(NOTHING_GAINED)
+    let stuck = loops.iter().flat_map(|policy| {
+        loops_of(judging, policy, "compute").map(|(name, way)| {
+            let metric =
+                format!("compute: {name} / processor time of a sequence right before it, under {policy}");
+            let cell = format!("{policy}/compute/{way}");
+            judging.quantile(metric, "ratio", P50, ("times_sequence", &cell)).at_least(NOTHING_GAINED)
+        })
     });
-    let choices = measured_under(judging, "compute/processes").into_iter().flat_map(|policy| {
-        [
-            wall(policy, "compute", "processes", "threads").at_most(BETTER),
-            wall(policy, "compute", "processes", "loop").at_most(BETTER),
-            wall(policy, "socket", "threads", "processes").at_most(AS_GOOD),
-            wall(policy, "socket", "loop", "processes").at_most(AS_GOOD),
-            ratio(judging, "start_ms", policy, "socket", ("threads", "processes")).at_most(CHEAPER),
-        ]
-    });
+    let choices = measured_or_first(judging, &POLICIES, "wall_ms", "compute/processes").into_iter().flat_map(
+        |policy| {
+            [
+                wall(policy, "compute", "processes", "threads").at_most(BETTER),
+                wall(policy, "compute", "processes", "loop").at_most(BETTER),
+                wall(policy, "socket", "threads", "processes").at_most(AS_GOOD),
+                wall(policy, "socket", "loop", "processes").at_most(AS_GOOD),
+                ratio(judging, "start_ms", policy, "socket", ("threads", "processes")).at_most(CHEAPER),
+            ]
+        },
+    );
     vec![
         Claim::all(
             "G04",
-            format!("who waits lets go of the lock: waiters in threads take at most {TOGETHER} x the sequence"),
+            format!(
+                "who waits lets go of the lock: waiters in threads take in the median at most {TOGETHER} x the sequence"
+            ),
             waiting.collect(),
         ),
         Claim::depends(
             "G07",
             format!(
-                "one thread with a loop: at most {TOGETHER} x the sequence for tasks that wait, at least {NOTHING_GAINED} x \
-                 the processor time of the sequence for tasks that compute"
+                "one thread with a loop, that of the program and the runtime's own: in the median at most {TOGETHER} x the \
+                 sequence for tasks that wait, at least {NOTHING_GAINED} x the processor time of the sequence for tasks that \
+                 compute"
             ),
             "the work: a loop solves waiting, and does not make computing faster",
             looped.collect(),
@@ -250,8 +278,9 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
         Claim::all(
             "G14",
             format!(
-                "the best choice of each row: for computing, processes take at most {BETTER} x threads and a loop; for waiting, \
-                 threads and a loop take at most {AS_GOOD} x processes, and threads start in at most {CHEAPER} x the time"
+                "the best choice of each row: for computing, processes take at most {BETTER} x threads and a loop by the lower \
+                 quartiles; for waiting, threads and a loop take at most {AS_GOOD} x processes, and threads start in at most \
+                 {CHEAPER} x the time, by the medians"
             ),
             choices.collect(),
         )
@@ -261,6 +290,8 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
 
 #[cfg(test)]
 mod tests {
+    use experiment_kit::measurements::Measurements;
+
     use super::*;
 
     /// A world in which these cells took these times, three rounds long; starting takes a tenth in threads.
@@ -269,7 +300,7 @@ mod tests {
         for _ in 0..3 {
             for (cell, ms) in wall_ms {
                 measured.extend("wall_ms", cell, [ms * 0.99, *ms, ms * 1.01]);
-                if cell.ends_with("compute/loop") {
+                if cell.ends_with("compute/loop") || cell.ends_with("compute/asyncio") {
                     measured.extend("times_sequence", cell, [ms * 0.99 / 40.0, ms * 1.01 / 40.0]);
                 }
             }
@@ -322,6 +353,51 @@ mod tests {
         assert_eq!(verdicts(&magic_loop), "G04 holds, G07 holds, G14 fails");
         let threads = changed(&[("compute/processes", 41.0)]);
         assert_eq!(verdicts(&threads), "G04 holds, G07 depends, G14 fails");
+    }
+
+    #[test]
+    fn the_loop_that_a_runtime_brings_is_judged_by_the_same_rule() {
+        let with_asyncio = |waits: f64, computes: f64| {
+            let own = [("gil310/socket/asyncio", waits), ("gil310/compute/asyncio", computes)];
+            world(&REAL.iter().copied().chain(own).collect::<Vec<_>>())
+        };
+        assert_eq!(verdicts(&with_asyncio(10.0, 40.0)), "G04 holds, G07 depends, G14 holds");
+        assert_eq!(verdicts(&with_asyncio(80.0, 40.0)), "G04 holds, G07 fails, G14 holds");
+        assert_eq!(verdicts(&with_asyncio(10.0, 20.0)), "G04 holds, G07 holds, G14 holds");
+    }
+
+    #[test]
+    fn asyncio_is_a_cell_of_runtimes_that_have_it() {
+        let asyncio_of = |version: &str| {
+            let mut setup = Setup::new(&EXPERIMENT, true, 7, experiment_kit::Interrupt::default());
+            setup.subject = experiment_kit::experiment::Subject::Real(experiment_kit::runtimes::Runtime {
+                family: Family::CPython,
+                version: version.to_owned(),
+                path: "python".into(),
+            });
+            cells(&setup).into_iter().filter(|cell| cell.contains("asyncio")).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(asyncio_of("2.7.18"), "");
+        assert_eq!(asyncio_of("3.6.15"), "");
+        assert_eq!(asyncio_of("3.7.16"), "gil32/socket/asyncio gil32/compute/asyncio");
+        assert_eq!(asyncio_of("3.11.7"), "gil310/socket/asyncio gil310/compute/asyncio");
+        let ours = Setup::new(&EXPERIMENT, true, 7, experiment_kit::Interrupt::default());
+        assert!(cells(&ours).iter().all(|cell| !cell.contains("asyncio")), "ours has none");
+    }
+
+    #[test]
+    fn a_part_of_a_task_and_too_much_work_are_refused_with_a_reason() {
+        let refused = |sets: &[(&str, f64)]| {
+            let mut setup = Setup::new(&EXPERIMENT, true, 7, experiment_kit::Interrupt::default());
+            sets.iter().for_each(|(name, value)| setup.set(&EXPERIMENT, name, *value).unwrap());
+            start(&setup).err().unwrap().to_string()
+        };
+        assert_eq!(refused(&[("waiters", 8.5)]), "waiters must be a whole number, not 8.5");
+        let long = refused(&[("waiters", 64.0), ("wait_ms", 500.0), ("times", 20.0)]);
+        assert_eq!(
+            long,
+            "one measurement would take 640 seconds and may take 25: choose smaller numbers for waiters, wait_ms, times"
+        );
     }
 
     #[test]

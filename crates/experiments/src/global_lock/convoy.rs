@@ -17,7 +17,7 @@ use gil_interpreter::gil::Policy;
 use runtime_trace::{Recorder, Recording};
 
 use super::echo_client::{EchoClient, beside, paced};
-use super::interpreter::{self, Rules, cells_of, parts};
+use super::interpreter::{self, Rules, cells_of, parts, python};
 use crate::counterpart::Source;
 
 /// The experiment.
@@ -67,8 +67,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
 };
 
 /// The program.
-pub(super) static SOURCE: Source =
-    Source { name: "convoy.py", text: include_str!("../../programs/convoy.py") };
+pub(super) static SOURCE: Source = Source { name: "convoy.py", text: python!("convoy.py") };
 
 /// How a cell is called, with how many spinners, and with what part of the interval.
 const CASES: &[(&str, u32, f64)] = &[

@@ -5,14 +5,17 @@
 //! experiment is `POLICY/CASE`: on our interpreter the policy is chosen, on a CPython it is the one that this version
 //! has, so both sides have findings of the same names.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, ensure};
 use experiment_kit::Interrupt;
 use experiment_kit::experiment::Setup;
+use experiment_kit::finding::Judging;
 use experiment_kit::load::ROLE_VARIABLE;
-use experiment_kit::measurements::Sink;
+use experiment_kit::measurements::{Measurements, Sink};
 use experiment_kit::program::{Limits, command, read_figures, run_to_end};
 use experiment_kit::runtimes::Runtime;
 use gil_interpreter::gil::{Ablations, Policy};
@@ -32,6 +35,17 @@ const SOURCES: &[&Source] =
 
 /// A program stops by itself long before this.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// What one measurement is expected to take at most, so that a busy machine does not make it too long for a program.
+const EXPECTED_MOST: Duration = Duration::from_secs(25);
+
+/// The text of a program, with what all of them share in front of it.
+macro_rules! python {
+    ($($file:literal),+) => {
+        concat!(include_str!("../../programs/common.py"), $(include_str!(concat!("../../programs/", $file))),+)
+    };
+}
+pub(super) use python;
 
 /// How a program is run on our interpreter.
 #[derive(Clone)]
@@ -194,6 +208,94 @@ pub(crate) fn measure(
     let ran = run(source, &words, rules, &setup.interrupt)?;
     read_figures(&ran.printed, sink)?;
     Ok(Some(ran.report))
+}
+
+/// A number that `source` measures by itself in a run of its own, such as how long a turn takes.
+///
+/// # Errors
+/// As [`measure`], and when it does not say a positive number.
+pub(crate) fn ask(source: &Source, setup: &Setup, policy: Policy, case: &str, metric: &str) -> Result<f64> {
+    let mut measured = Measurements::new(1);
+    measure(source, setup, &Rules::of(policy), case, &[], &mut Sink::new(&mut measured, case))?;
+    let said = measured.samples((metric, case)).next().filter(|&said| said > 0.0);
+    said.ok_or_else(|| anyhow!("{} did not say its {metric} under {policy}", source.name))
+}
+
+/// Asks for the number of turns of `source`'s own loop that take `ms` milliseconds, under each policy of `cells`.
+///
+/// # Errors
+/// As [`ask`].
+pub(crate) fn turns_of(
+    source: &Source,
+    setup: &Setup,
+    cells: &[String],
+    ms: f64,
+) -> Result<BTreeMap<Policy, u64>> {
+    let mut turns = BTreeMap::new();
+    for cell in cells {
+        let (policy, _) = parts(cell)?;
+        if let Entry::Vacant(unknown) = turns.entry(policy) {
+            let turn_ns = ask(source, setup, policy, "speed", "turn_ns")?;
+            unknown.insert((ms * 1e6 / turn_ns).max(1.0) as u64);
+        }
+    }
+    Ok(turns)
+}
+
+/// Refuses a part of something that is counted.
+///
+/// # Errors
+/// Which of the `knobs` must be a whole number.
+pub(crate) fn whole(setup: &Setup, knobs: &[&str]) -> Result<()> {
+    for name in knobs {
+        let value = setup.knob(name);
+        ensure!(value.fract() == 0.0, "{name} must be a whole number, not {value}");
+    }
+    Ok(())
+}
+
+/// Refuses numbers with which one measurement would take longer than a program may.
+///
+/// # Errors
+/// When `seconds`, which the `knobs` make together, are too many.
+pub(crate) fn short_enough(seconds: f64, knobs: &[&str]) -> Result<()> {
+    let most = EXPECTED_MOST.as_secs_f64();
+    ensure!(
+        seconds <= most,
+        "one measurement would take {seconds:.0} seconds and may take {most}: choose smaller numbers for {}",
+        knobs.join(", ")
+    );
+    Ok(())
+}
+
+/// The first release with `asyncio.run`.
+const ASYNCIO: (u32, u32) = (3, 7);
+
+/// Whether the subject brings an event loop of its own. Our interpreter has no `asyncio`: the loop of the program, on
+/// `selectors` there as here, stands for it.
+pub(crate) fn has_asyncio(setup: &Setup) -> bool {
+    setup.real().is_some_and(|runtime| runtime.release() >= ASYNCIO)
+}
+
+/// Which of the `policies` have samples of `metric` in `case`, in the order given; a real runtime has one of them.
+pub(crate) fn measured_under<'p>(
+    judging: &Judging<'_>,
+    policies: &[&'p str],
+    metric: &str,
+    case: &str,
+) -> Vec<&'p str> {
+    policies.iter().copied().filter(|policy| judging.has((metric, &format!("{policy}/{case}")))).collect()
+}
+
+/// The same; without any the first, whose findings say what is missing.
+pub(crate) fn measured_or_first<'p>(
+    judging: &Judging<'_>,
+    policies: &[&'p str],
+    metric: &str,
+    case: &str,
+) -> Vec<&'p str> {
+    let some = measured_under(judging, policies, metric, case);
+    if some.is_empty() { policies[..1].to_vec() } else { some }
 }
 
 /// The cells of `setup`'s subject: on a real CPython only those of its own policy.

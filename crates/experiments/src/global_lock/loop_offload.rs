@@ -19,7 +19,7 @@ use experiment_kit::verdict::{Answer, Claim};
 use gil_interpreter::gil::Policy;
 
 use super::echo_client::{Ask, EchoClient, Message, beside, paced};
-use super::interpreter::{self, Rules, cells_of, parts};
+use super::interpreter::{self, Rules, cells_of, parts, python};
 use crate::counterpart::Source;
 
 /// The experiment.
@@ -75,7 +75,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
 
 /// The program.
 pub(crate) static SOURCE: Source =
-    Source { name: "loop_offload.py", text: include_str!("../../programs/loop_offload.py") };
+    Source { name: "loop_offload.py", text: python!("poller.py", "loop_offload.py") };
 
 const CASES: [&str; 4] = ["idle", "inline", "thread", "process"];
 
