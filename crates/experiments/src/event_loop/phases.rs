@@ -7,7 +7,10 @@
 //! ```
 //! libuv moved the timers from the start of a pass to its end in version 1.45. Our loop knows both orders. Laid end to end,
 //! the passes of both are the same cycle: what moved is the cut between two passes. So a program in a loop that runs to its
-//! end sees no difference, and Node, whose passes nobody can see from JavaScript, is compared by the cycle (`cycle`).
+//! end sees no difference, and Node, whose passes nobody can see from JavaScript, is compared by the cycle (`cycle`, `cycles`).
+//!
+//! Every pass that the trace has is judged, also those that open and close the connection: what one lacks is no fault, but
+//! what it has must stand in the order of the phases.
 //!
 //! A promise job (microtask) is no phase: it runs after the callback that queued it, before the next one, on the same thread.
 //!
@@ -20,7 +23,8 @@ use anyhow::Result;
 use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
 use experiment_kit::finding::{Finding, Judging};
 use experiment_kit::measurements::Sink;
-use experiment_kit::verdict::Claim;
+use experiment_kit::stats::Interval;
+use experiment_kit::verdict::{Claim, Side};
 use runtime_lab::{Recording, TimerOrder};
 
 use crate::counterpart::Source;
@@ -74,9 +78,13 @@ const BEFORE: &str = "before 1.45";
 const PASS_SINCE: &str = "poll: io, poll: job, tasks: task, check: immediate, timers: timer";
 /// The same before 1.45.
 const PASS_BEFORE: &str = "timers: timer, poll: io, poll: job, tasks: task, check: immediate";
+/// The phases of a pass since 1.45 that can call something here.
+const PHASES_SINCE: &str = "poll, tasks, check, closing, timers";
+/// The same before 1.45.
+const PHASES_BEFORE: &str = "timers, poll, tasks, check, closing";
 /// What JavaScript sees of either.
 const CYCLE: &str = "io, job, immediate, timer";
-/// Passes without which nothing is shown.
+/// Passes that have everything, and cycles, without which nothing is shown.
 const PASSES_MIN: f64 = 10.0;
 /// Promise jobs of a puzzle, over all rounds, without which nothing is shown.
 const JOBS_MIN: f64 = 1.0;
@@ -127,22 +135,50 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
 }
 
 fn passes(judging: &Judging<'_>) -> Claim {
-    let seen = |cell: &str| judging.smallest(format!("passes seen, {cell}"), "passes", ("passes", cell));
+    let seen = |metric: &str, what: &str, cell: &str| {
+        judging.smallest(format!("{what}, {cell}"), "passes", (metric, cell)).at_least(PASSES_MIN)
+    };
+    let has = |metric: &str, cell: &str| judging.has((metric, cell));
+    // JavaScript shows no passes, and the cycle of its own libuv only.
+    let cycles_only = [SINCE, BEFORE].iter().any(|cell| has("cycles", cell))
+        && ![SINCE, BEFORE].iter().any(|cell| has("whole_passes", cell));
+    let mut findings = Vec::new();
+    for (cell, calls, phases) in [(SINCE, PASS_SINCE, PHASES_SINCE), (BEFORE, PASS_BEFORE, PHASES_BEFORE)] {
+        if cycles_only && !has("cycles", cell) {
+            continue;
+        }
+        let found = |name, order| out_of_order(&judging.measured.facts_of(name, cell), order);
+        let finding = |what: &str, count: Option<f64>| {
+            let interval = count.map(Interval::exact);
+            Finding::of(format!("{what}, {cell}"), "orders", interval, Side::AtMost, 0.0)
+        };
+        if !cycles_only {
+            let (calls, phases) = (found("pass", calls), found("phases", phases));
+            findings.push(finding("orders of calls within a pass that are not libuv's", calls));
+            findings.push(finding("orders of phases within a pass that are not libuv's", phases));
+            findings.push(seen("whole_passes", "passes with I/O, jobs and a timer", cell));
+        }
+        findings.push(judging.fact(format!("order of the cycle, {cell}"), "cycle", cell, CYCLE));
+        findings.push(seen("cycles", "cycles from one I/O callback to the next", cell));
+    }
     Claim::all(
         "L06",
         format!(
-            "each of at least {PASSES_MIN} passes finds finished I/O, a due timer and ready jobs, and calls them in the order \
-             of libuv's phases, both since 1.45 and before"
+            "in every pass that was recorded, both since 1.45 and before, phases and calls come in libuv's order, whichever of \
+             them it has; at least {PASSES_MIN} passes have finished I/O, ready jobs and a due timer; every cycle of at least \
+             {PASSES_MIN} is `{CYCLE}`, which is all that a runtime without a trace of its passes is judged by"
         ),
-        vec![
-            judging.fact("order within a pass since 1.45", "pass", SINCE, PASS_SINCE),
-            judging.fact("order within a pass before 1.45", "pass", BEFORE, PASS_BEFORE),
-            judging.fact("order of the cycle", "cycle", SINCE, CYCLE),
-            judging.fact("order of the cycle before 1.45", "cycle", BEFORE, CYCLE),
-            seen(SINCE).at_least(PASSES_MIN),
-            seen(BEFORE).at_least(PASSES_MIN),
-        ],
+        findings,
     )
+}
+
+/// How many of the texts, each of them `WHAT, WHAT, …`, leave the order; nothing where there are no texts.
+fn out_of_order(texts: &[String], order: &str) -> Option<f64> {
+    let leaves = |text: &&String| {
+        let mut order = order.split(", ");
+        !text.split(", ").all(|one| order.any(|next| next == one))
+    };
+    (!texts.is_empty()).then(|| texts.iter().filter(leaves).count() as f64)
 }
 
 fn orders(judging: &Judging<'_>) -> Claim {
@@ -179,9 +215,12 @@ mod tests {
 
     fn world(pass_since: &str, order_of_io: &str, elsewhere: f64, waited: f64) -> Measurements {
         let mut measured = Measurements::new(2);
+        let phases = |pass: &str| if pass.starts_with("timers") { PHASES_BEFORE } else { PHASES_SINCE };
         for (cell, pass) in [(SINCE, pass_since), (BEFORE, PASS_BEFORE)] {
-            measured.extend("passes", cell, [20.0]);
+            measured.extend("whole_passes", cell, [20.0]);
+            measured.extend("cycles", cell, [20.0]);
             measured.fact("pass", cell, pass);
+            measured.fact("phases", cell, phases(pass));
             measured.fact("cycle", cell, CYCLE);
         }
         for puzzle in puzzles::ALL {
@@ -217,10 +256,48 @@ mod tests {
     }
 
     #[test]
-    fn an_order_that_was_different_once_refutes() {
+    fn a_pass_that_lacks_something_must_have_the_rest_in_order() {
+        let with = |name: &str, cell: &str, text: &str| {
+            let mut measured = world(PASS_SINCE, IO, 0.0, 0.0);
+            measured.fact(name, cell, text);
+            verdicts(&measured)
+        };
+        for part in ["poll: io, poll: job", "tasks: task, timers: timer", "timers: timer"] {
+            assert_eq!(with("pass", SINCE, part), "holds, holds", "{part}");
+        }
+        for wrong in ["timers: timer, poll: io", "poll: job, poll: io", "poll: io, poll: io", "check: job"] {
+            assert_eq!(with("pass", SINCE, wrong), "fails, holds", "{wrong}");
+        }
+        assert_eq!(with("pass", BEFORE, "timers: timer, poll: io"), "holds, holds");
+        assert_eq!(with("phases", SINCE, "poll, closing"), "holds, holds");
+        assert_eq!(with("phases", SINCE, "closing, poll"), "fails, holds");
+        assert_eq!(with("phases", BEFORE, "closing, timers"), "fails, holds");
+        assert_eq!(with("cycle", SINCE, "io, timer, job, immediate"), "fails, holds");
+    }
+
+    #[test]
+    fn passes_of_which_none_has_everything_prove_no_order() {
         let mut measured = world(PASS_SINCE, IO, 0.0, 0.0);
-        measured.fact("pass", SINCE, "poll: io");
+        measured.extend("whole_passes", SINCE, [0.0]);
         assert_eq!(verdicts(&measured), "fails, holds");
+    }
+
+    #[test]
+    fn a_runtime_that_shows_cycles_only_is_compared_by_them() {
+        let mut measured = Measurements::new(2);
+        measured.extend("cycles", SINCE, [20.0]);
+        measured.fact("cycle", SINCE, CYCLE);
+        measured.end_round();
+        let word = |measured: &Measurements| {
+            let claim = passes(&Judging { measured, seed: 7 });
+            (claim.verdict.word(), claim.findings.len())
+        };
+        assert_eq!(word(&measured), ("holds", 2));
+        measured.fact("cycle", SINCE, "io, timer, job, immediate");
+        assert_eq!(word(&measured), ("fails", 2));
+        // With a trace that has lost its passes it is judged by them.
+        measured.extend("whole_passes", SINCE, [0.0]);
+        assert_eq!(word(&measured), ("fails", 10));
     }
 
     #[test]
