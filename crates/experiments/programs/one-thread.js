@@ -1,12 +1,14 @@
 // Which threads has this process, and what runs on them? One cell: the mixed load, the first use of the pool, or one kind.
 //
-// /proc/thread-self says on which thread the code that reads it runs; /proc/self/task lists the threads of the process.
+// /proc/thread-self says on which thread the code that reads it runs; /proc/self/task lists the threads of the process. Both
+// are Linux only: elsewhere Node's own number of the thread is taken, and cells that need the list say that they cannot.
 'use strict';
 const crypto = require('crypto');
 const dns = require('dns');
 const fs = require('fs');
 const http = require('http');
 const { promisify } = require('util');
+const { threadId } = require('worker_threads');
 
 const words = Object.fromEntries(process.argv.slice(2).map((word) => word.split('=')));
 const FILE = '/etc/hosts';
@@ -19,6 +21,13 @@ const CHAINS = 4;
 const LOOKS = 5000;
 
 const sleep = promisify(setTimeout);
+
+const THREAD_FILE = '/proc/thread-self';
+const kernelTells = fs.existsSync(THREAD_FILE);
+
+function thread() {
+  return kernelTells ? fs.readlinkSync(THREAD_FILE) : `thread ${threadId}`;
+}
 
 // The threads of this process: number, name, whether it waits, how often it gave its processor up to wait.
 function threads() {
@@ -47,22 +56,26 @@ function names(list) {
   return list.map((thread) => thread.name).sort().join(', ') || 'none';
 }
 
-const begun = threads();
+const begun = kernelTells ? threads() : new Map();
 
 // --- the mixed load
 
 function mixed() {
   const length = Math.ceil(Number(words.each || 60) / CHAINS);
-  const here = fs.readlinkSync('/proc/thread-self');
+  const here = thread();
   const stamps = [];
   let open = 8 * CHAINS;
 
-  const stamp = (kind) => {
+  // A callback: it is inside from its first line to its last, with everything that `body` asks for.
+  let inside = 0;
+  const callback = (kind, body) => {
     const from = process.hrtime.bigint();
-    const thread = fs.readlinkSync('/proc/thread-self');
-    let until = from;
-    while (until - from < WORK_NS) until = process.hrtime.bigint();
-    stamps.push({ kind, thread, from, until });
+    const around = inside;
+    inside += 1;
+    while (process.hrtime.bigint() - from < WORK_NS);
+    if (body) body();
+    inside = around;
+    stamps.push({ kind, thread: thread(), around, from, until: process.hrtime.bigint() });
   };
   const end = () => {
     open -= 1;
@@ -70,28 +83,25 @@ function mixed() {
     agent.destroy();
     server.close(report);
   };
-  const timers = (left) => setTimeout(() => {
-    stamp('timer');
+  const timers = (left) => setTimeout(() => callback('timer', () => {
     if (left > 1) timers(left - 1);
     else end();
-  }, 1);
-  const immediates = (left) => setImmediate(() => {
-    stamp('immediate');
-    process.nextTick(() => stamp('tick'));
-    queueMicrotask(() => stamp('microtask'));
+  }), 1);
+  const immediates = (left) => setImmediate(() => callback('immediate', () => {
+    process.nextTick(() => callback('tick'));
+    queueMicrotask(() => callback('microtask'));
     if (left > 1) immediates(left - 1);
     else end();
-  });
-  const requests = (left, kind, request) => request((error) => {
-    stamp(kind);
+  }));
+  const requests = (left, kind, request) => request((error) => callback(kind, () => {
     if (error) throw error;
     if (left > 1) requests(left - 1, kind, request);
     else end();
-  });
+  }));
   const promises = async () => {
     for (let index = 0; index < length; index += 1) {
       await null;
-      stamp('promise');
+      callback('promise');
     }
     end();
   };
@@ -117,12 +127,12 @@ function mixed() {
     console.log(`FIGURE callbacks ${stamps.length}`);
     console.log(`FIGURE elsewhere ${stamps.filter((one) => one.thread !== here).length}`);
     console.log(`FIGURE overlaps ${overlaps}`);
+    console.log(`FIGURE nested ${stamps.filter((one) => one.around > 0).length}`);
     console.log(`FIGURE fewest_of_a_kind ${Math.min(...Object.values(counts))}`);
     console.log(`FACT kinds ${Object.keys(counts).sort().join(', ')}`);
   };
   const server = http.createServer((request, response) => {
-    stamp('http');
-    response.end('pong');
+    callback('http', () => response.end('pong'));
   });
   server.listen(0, '127.0.0.1', () => {
     for (let chain = 0; chain < CHAINS; chain += 1) {
@@ -197,5 +207,6 @@ async function oneKind(kind) {
 }
 
 if (words.cell === 'mixed') mixed();
+else if (!kernelTells) console.log('FACT not_measured Linux only: nothing else lists the threads of a process');
 else if (words.cell === 'first use') firstUse();
 else oneKind(words.cell);

@@ -16,6 +16,14 @@ use anyhow::{Context, Result, ensure};
 
 const TASKS: &str = "/proc/self/task";
 
+/// What a part says as `FACT not_measured …` where [`are_listed`] says no.
+pub(crate) const LINUX_ONLY: &str = "Linux only: nothing else lists the threads of a process";
+
+/// Whether this system lists the threads of a process.
+pub(crate) fn are_listed() -> bool {
+    std::path::Path::new(TASKS).is_dir()
+}
+
 /// One thread of this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Thread {

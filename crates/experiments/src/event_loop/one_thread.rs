@@ -2,7 +2,7 @@
 //!
 //! # Model
 //! ```text
-//! mixed      every kind of callback at once on one loop; each notes its thread and its time          L01, L07
+//! mixed      every kind of callback at once on one loop; each notes its thread, begin and end        L01, L07
 //! first use  a process that counts its threads before the first job and after a burst of jobs       L02
 //! KIND       a process that does one kind of request, one after another, and watches its threads    L04
 //! ```
@@ -12,13 +12,14 @@
 //!
 //! "And others" is taken by the letter: threads that are neither the loop's nor the pool's. In Node they are V8's and the one
 //! for signals; a loop and a pool alone bring none along. The thread with which the lab watches the standard input of a part
-//! is not counted. Node says on which thread a callback runs through `/proc/thread-self`.
+//! is not counted. Node says on which thread a callback runs through `/proc/thread-self`. Elsewhere than on Linux nobody lists
+//! the threads of a process, and the other cells say so and measure nothing.
 
 use anyhow::Result;
 use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
 use experiment_kit::finding::{Finding, Judging};
 use experiment_kit::measurements::Sink;
-use experiment_kit::verdict::Claim;
+use experiment_kit::verdict::{Answer, Claim, Verdict};
 use runtime_lab::Recording;
 
 use crate::counterpart::{Source, Twin};
@@ -68,8 +69,13 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     flaws: &[
         Flaw {
             name: "two-loops",
-            breaks: "a second loop on another thread runs callbacks of the same load at the same time",
+            breaks: "a second loop on another thread runs timers at the same time",
             flips: &["L01", "L07"],
+        },
+        Flaw {
+            name: "nested",
+            breaks: "ticks and microtasks run within the callback that sets them, on the same thread",
+            flips: &["L07"],
         },
         Flaw {
             name: "no-pool",
@@ -137,6 +143,7 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
         |what: &str| judging.smallest(what, "callbacks", ("fewest_of_a_kind", MIXED)).at_least(CALLBACKS_MIN);
     let elsewhere = judging.total("callbacks on another thread", "callbacks", ("elsewhere", MIXED));
     let overlaps = judging.total("callbacks that began while another ran", "callbacks", ("overlaps", MIXED));
+    let nested = judging.total("callbacks that began within another one", "callbacks", ("nested", MIXED));
     vec![
         Claim::all(
             "L01",
@@ -151,31 +158,48 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
         Claim::all(
             "L07",
             format!(
-                "at least {CALLBACKS_MIN} callbacks of each kind are timed, and none begins while another runs"
+                "begin and end of at least {CALLBACKS_MIN} callbacks of each kind are noted; by the clock none begins before the \
+                 one before it has ended, and by a count on the loop's thread none begins within another one"
             ),
-            vec![overlaps.at_most(0.0), fewest("timed callbacks of the rarest kind")],
+            vec![
+                overlaps.at_most(0.0),
+                nested.at_most(0.0),
+                fewest("callbacks of the rarest kind whose begin and end are noted"),
+            ],
         ),
     ]
 }
 
+/// Each finding stands alone: the pool as it is stated, and two things that may be missing from the statement.
 fn more_threads(judging: &Judging<'_>) -> Claim {
     let at = |metric| (metric, FIRST_USE);
     let fewest = judging.smallest("fewest pool threads after the first use", "threads", at("pool_threads"));
     let most = judging.largest("most pool threads after the first use", "threads", at("pool_threads"));
+    let before = judging.largest("pool threads before the first use", "threads", at("pool_threads_before"));
     let others =
         judging.largest("threads that are neither the loop's nor the pool's", "threads", at("other_threads"));
-    let before = judging.largest("pool threads before the first use", "threads", at("pool_threads_before"));
-    Claim::depends(
-        "L02",
-        format!(
-            "once the pool was used it has exactly {POOL_STATED} threads; before that it has none, and there is none that is \
-             neither its own nor the loop's"
-        ),
-        "whether the pool was used, because its threads are started by the first job, and on what else the process runs: a \
-         loop and a pool alone have no other threads, Node has those of its engine",
-        vec![fewest.at_least(POOL_STATED), most.at_most(POOL_STATED)],
-        vec![before.at_most(0.0), others.at_most(0.0)],
-    )
+    let rule = format!(
+        "once the pool was used it has exactly {POOL_STATED} threads, else it fails; it depends when the pool has no thread \
+         before its first use, or when no thread is neither the loop's nor the pool's; it holds when neither is so"
+    );
+    let pool = vec![fewest.at_least(POOL_STATED), most.at_most(POOL_STATED)];
+    let mut claim = Claim::all("L02", rule, pool);
+    let missing = [
+        (before.at_most(0.0), "whether the pool was used: its threads are started by the first job"),
+        (others.at_most(0.0), "what else the process runs: a loop and a pool alone have no other threads"),
+    ];
+    let conditions: Vec<&str> =
+        missing.iter().filter(|(one, _)| one.answer == Answer::Yes).map(|(_, what)| *what).collect();
+    let unknown = missing.iter().find(|(one, _)| one.answer == Answer::Open);
+    if claim.verdict == Verdict::Holds {
+        if !conditions.is_empty() {
+            claim.verdict = Verdict::Depends { condition: conditions.join("; and ") };
+        } else if let Some((one, _)) = unknown {
+            claim.verdict = Verdict::inconclusive(format!("`{}` was not measured; run again", one.metric));
+        }
+    }
+    claim.findings.extend(missing.map(|(one, _)| one));
+    claim
 }
 
 fn to_the_pool(judging: &Judging<'_>) -> Claim {
@@ -206,6 +230,7 @@ mod tests {
     struct World {
         elsewhere: f64,
         overlaps: f64,
+        nested: f64,
         fewest: f64,
         pool: (f64, f64),
         others: f64,
@@ -216,6 +241,7 @@ mod tests {
     const REAL: World = World {
         elsewhere: 0.0,
         overlaps: 0.0,
+        nested: 0.0,
         fewest: 60.0,
         pool: (0.0, 4.0),
         others: 0.0,
@@ -227,6 +253,7 @@ mod tests {
         let mut measured = Measurements::new(2);
         measured.extend("elsewhere", MIXED, [world.elsewhere]);
         measured.extend("overlaps", MIXED, [world.overlaps]);
+        measured.extend("nested", MIXED, [world.nested]);
         measured.extend("fewest_of_a_kind", MIXED, [world.fewest]);
         measured.extend("pool_threads_before", FIRST_USE, [world.pool.0]);
         measured.extend("pool_threads", FIRST_USE, [world.pool.1]);
@@ -255,16 +282,48 @@ mod tests {
     fn one_callback_elsewhere_or_at_once_refutes() {
         assert_eq!(verdicts(&World { elsewhere: 1.0, ..REAL }), "fails, depends, holds, holds");
         assert_eq!(verdicts(&World { overlaps: 1.0, ..REAL }), "holds, depends, holds, fails");
+        assert_eq!(verdicts(&World { nested: 1.0, ..REAL }), "holds, depends, holds, fails");
         assert_eq!(verdicts(&World { fewest: 0.0, ..REAL }), "fails, depends, holds, fails");
     }
 
     #[test]
     fn the_pool_is_judged_by_the_letter() {
-        assert_eq!(verdicts(&World { pool: (4.0, 4.0), ..REAL }), "holds, holds, holds, holds");
-        assert_eq!(verdicts(&World { others: 6.0, ..REAL }), "holds, holds, holds, holds");
         for wrong in [World { pool: (0.0, 3.0), ..REAL }, World { pool: (0.0, 5.0), ..REAL }] {
             assert_eq!(verdicts(&wrong), "holds, fails, holds, holds");
         }
+        assert_eq!(verdicts(&World { pool: (4.0, 4.0), others: 6.0, ..REAL }), "holds, holds, holds, holds");
+    }
+
+    #[test]
+    fn what_is_missing_from_the_statement_is_told_one_by_one() {
+        let condition = |pool_before: Option<f64>, others: Option<f64>| {
+            let mut measured = Measurements::new(2);
+            measured.extend("pool_threads", FIRST_USE, [4.0]);
+            measured.extend("pool_threads_before", FIRST_USE, pool_before);
+            measured.extend("other_threads", FIRST_USE, others);
+            measured.end_round();
+            let claim = more_threads(&Judging { measured: &measured, seed: 7 });
+            assert_eq!(claim.findings.len(), 4);
+            match claim.verdict {
+                Verdict::Depends { condition } => {
+                    (condition.contains("first job"), condition.contains("no other threads"))
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(condition(Some(0.0), Some(0.0)), (true, true));
+        assert_eq!(condition(Some(4.0), Some(0.0)), (false, true));
+        assert_eq!(condition(Some(0.0), Some(6.0)), (true, false));
+        assert_eq!(condition(Some(0.0), None), (true, false));
+    }
+
+    #[test]
+    fn a_part_that_was_not_measured_leaves_open_what_the_others_do_not_settle() {
+        let mut measured = Measurements::new(2);
+        measured.extend("pool_threads", FIRST_USE, [4.0]);
+        measured.extend("pool_threads_before", FIRST_USE, [4.0]);
+        measured.end_round();
+        assert_eq!(more_threads(&Judging { measured: &measured, seed: 7 }).verdict.word(), "inconclusive");
     }
 
     #[test]

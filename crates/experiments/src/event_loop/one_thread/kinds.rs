@@ -39,6 +39,10 @@ fn main(words: &[String]) -> Result<()> {
     roles::end_with_stdin()?;
     let words = Words::new(words);
     let no_pool = words.text("flaw") == "no-pool";
+    if !threads::are_listed() {
+        println!("FACT not_measured {}", threads::LINUX_ONLY);
+        return Ok(());
+    }
     match words.text("cell") {
         FIRST_USE => first_use(no_pool),
         kind => one_kind(kind, words.count("requests")?, no_pool),

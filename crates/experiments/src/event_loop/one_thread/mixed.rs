@@ -6,14 +6,17 @@
 //! timer      chains of time-outs           immediate  a chain; each sets a tick and a microtask
 //! promise    a task that yields            fs, dns, crypto  chains of requests for the pool
 //! ```
-//! Each callback computes for a moment, so that two at once would overlap. When the last chain ends, the server stops and so
-//! does the loop.
+//! Each callback computes for a moment, so that two at once would overlap. It is inside from its first line to its last, with
+//! everything that it asks for, so that a callback that runs within another one is seen, too. When the last chain ends, the
+//! server stops and so does the loop.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::ThreadId;
 use std::time::Duration;
 
@@ -23,7 +26,8 @@ use experiment_kit::Interrupt;
 use experiment_kit::experiment::Setup;
 use experiment_kit::measurements::Sink;
 use runtime_lab::{
-    LoopHandle, OwnedTcpStream, Recorder, Request, RunMode, Runtime, crypto, dns, fs, http, yield_now,
+    EventLoop, LoopHandle, OwnedTcpStream, Recorder, Request, RunMode, Runtime, crypto, dns, fs, http,
+    yield_now,
 };
 
 use super::kinds::{BODY, BYTES, FILE, ITERATIONS, NAME, get};
@@ -42,6 +46,8 @@ const KINDS: &[&str] = &["http", "timer", "immediate", "tick", "microtask", "pro
 struct Stamp {
     kind: &'static str,
     thread: ThreadId,
+    /// Callbacks of the same loop that had begun and not ended when this one began.
+    around: u32,
     begun_ns: u64,
     ended_ns: u64,
 }
@@ -50,15 +56,17 @@ struct Stamp {
 pub(super) fn measure(setup: &Setup, sink: &mut Sink<'_>) -> Result<()> {
     let each = setup.knob("each") as usize;
     let (clock, interrupt) = (setup.clock.clone(), setup.interrupt.clone());
+    let enough = Arc::new(AtomicBool::new(false));
     let second = setup.has_flaw("two-loops").then(|| {
-        let (clock, interrupt) = (clock.clone(), interrupt.clone());
-        let run = move || run(each, clock, interrupt, Recorder::off());
-        std::thread::Builder::new().name("second-loop".to_owned()).spawn(run)
+        let (clock, enough) = (clock.clone(), enough.clone());
+        std::thread::Builder::new().name("second-loop".to_owned()).spawn(move || timers_only(clock, enough))
     });
-    let mut stamps = run(each, clock, interrupt, setup.recorder.clone())?;
-    if let Some(second) = second {
-        stamps.extend(second?.join().map_err(|_| anyhow!("the second loop panicked"))??);
-    }
+    let how = How { each, nested: setup.has_flaw("nested") };
+    let ran = run(how, clock, interrupt, setup.recorder.clone());
+    enough.store(true, Ordering::SeqCst);
+    let more = second.map(|second| second?.join().map_err(|_| anyhow!("the second loop panicked"))?);
+    let mut stamps = ran?;
+    stamps.extend(more.transpose()?.into_iter().flatten());
     if setup.interrupt.came() {
         return Ok(());
     }
@@ -67,6 +75,7 @@ pub(super) fn measure(setup: &Setup, sink: &mut Sink<'_>) -> Result<()> {
     sink.add("callbacks", stamps.len() as f64);
     sink.add("elsewhere", stamps.iter().filter(|stamp| stamp.thread != here).count() as f64);
     sink.add("overlaps", overlaps(&stamps) as f64);
+    sink.add("nested", stamps.iter().filter(|stamp| stamp.around > 0).count() as f64);
     sink.add("fewest_of_a_kind", counts.values().copied().min().unwrap_or(0) as f64);
     sink.fact("kinds", counts.keys().copied().collect::<Vec<_>>().join(", "));
     Ok(())
@@ -94,24 +103,27 @@ fn overlaps(stamps: &[Stamp]) -> usize {
     overlaps
 }
 
+/// How the load is run.
+#[derive(Clone, Copy)]
+struct How {
+    /// Callbacks of every kind.
+    each: usize,
+    /// The flaw: an immediate runs its tick and its microtask itself.
+    nested: bool,
+}
+
 /// Runs a loop on the calling thread until it has had `each` callbacks of every kind.
-fn run(each: usize, clock: Clock, interrupt: Interrupt, recorder: Recorder) -> Result<Vec<Stamp>> {
+fn run(how: How, clock: Clock, interrupt: Interrupt, recorder: Recorder) -> Result<Vec<Stamp>> {
     let runtime = Runtime::builder().pool_threads(4).recorder(recorder).build()?;
     let lp = runtime.handle();
-    let load = Rc::new(Load {
-        clock,
-        stamps: RefCell::default(),
-        open: Cell::new(0),
-        server: RefCell::default(),
-        failed: RefCell::default(),
-    });
+    let load = Load::new(clock, how.nested);
     let watch = lp.set_interval(LOOK, move |lp| {
         if interrupt.came() {
             lp.stop();
         }
     });
     lp.set_timeout_ref(watch, false);
-    load.begin(&lp, each.div_ceil(CHAINS))?;
+    load.begin(&lp, how.each.div_ceil(CHAINS))?;
     runtime.run(RunMode::Default)?;
     match load.failed.take() {
         Some(what) => Err(anyhow!(what)),
@@ -119,21 +131,68 @@ fn run(each: usize, clock: Clock, interrupt: Interrupt, recorder: Recorder) -> R
     }
 }
 
+/// What the flaw does on the second thread: a loop without a pool runs a timer again and again, until it is enough.
+fn timers_only(clock: Clock, enough: Arc<AtomicBool>) -> Result<Vec<Stamp>> {
+    let event_loop = EventLoop::new()?;
+    let load = Load::new(clock, false);
+    let timer = load.clone();
+    event_loop.handle().set_interval(Duration::from_millis(1), move |lp| {
+        let _inside = timer.enter("timer");
+        if enough.load(Ordering::SeqCst) {
+            lp.stop();
+        }
+    });
+    event_loop.run(RunMode::Default)?;
+    Ok(load.stamps.take())
+}
+
 /// What the callbacks of one loop share.
 struct Load {
     clock: Clock,
+    nested: bool,
     stamps: RefCell<Vec<Stamp>>,
+    /// Callbacks that have begun and not ended.
+    inside: Cell<u32>,
     /// Chains that have not ended.
     open: Cell<usize>,
     server: RefCell<Option<http::ServerHandle>>,
     failed: RefCell<Option<String>>,
 }
 
+/// A callback that runs; it ends when this is dropped.
+struct Inside<'l> {
+    load: &'l Load,
+    kind: &'static str,
+    around: u32,
+    begun_ns: u64,
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        let Inside { load, kind, around, begun_ns } = *self;
+        load.inside.set(around);
+        let (thread, ended_ns) = (std::thread::current().id(), clock::since_start_ns(load.clock.now()));
+        load.stamps.borrow_mut().push(Stamp { kind, thread, around, begun_ns, ended_ns });
+    }
+}
+
 impl Load {
+    fn new(clock: Clock, nested: bool) -> Rc<Load> {
+        Rc::new(Load {
+            clock,
+            nested,
+            stamps: RefCell::default(),
+            inside: Cell::new(0),
+            open: Cell::new(0),
+            server: RefCell::default(),
+            failed: RefCell::default(),
+        })
+    }
+
     fn begin(self: &Rc<Self>, lp: &LoopHandle, length: usize) -> Result<()> {
         let load = self.clone();
         let handler = move |_request| {
-            load.stamp("http");
+            let _inside = load.enter("http");
             http::text(BODY)
         };
         let server = http::Server::on("127.0.0.1:0")?.route("/", handler).serve(lp)?;
@@ -153,16 +212,14 @@ impl Load {
         Ok(())
     }
 
-    /// Notes a callback and computes a little.
-    fn stamp(&self, kind: &'static str) {
+    /// A callback has begun: it computes a little, and ends when the value is dropped.
+    fn enter(&self, kind: &'static str) -> Inside<'_> {
         let begun = self.clock.now();
-        let mut ended = begun;
-        while ended.saturating_duration_since(begun) < WORK {
-            ended = self.clock.now();
+        let around = self.inside.replace(self.inside.get() + 1);
+        while self.clock.now().saturating_duration_since(begun) < WORK {
+            std::hint::spin_loop();
         }
-        let ns = clock::since_start_ns;
-        let thread = std::thread::current().id();
-        self.stamps.borrow_mut().push(Stamp { kind, thread, begun_ns: ns(begun), ended_ns: ns(ended) });
+        Inside { load: self, kind, around, begun_ns: clock::since_start_ns(begun) }
     }
 
     /// A chain has ended; with the last one the server stops.
@@ -181,7 +238,7 @@ impl Load {
     fn timers(self: &Rc<Self>, lp: &LoopHandle, left: usize) {
         let load = self.clone();
         lp.set_timeout(Duration::from_millis(1), move |lp| {
-            load.stamp("timer");
+            let _inside = load.enter("timer");
             if left > 1 { load.timers(lp, left - 1) } else { load.end() }
         });
     }
@@ -189,10 +246,19 @@ impl Load {
     fn immediates(self: &Rc<Self>, lp: &LoopHandle, left: usize) {
         let load = self.clone();
         lp.set_immediate(move |lp| {
-            load.stamp("immediate");
-            let (tick, microtask) = (load.clone(), load.clone());
-            lp.next_tick(move |_lp| tick.stamp("tick"));
-            lp.microtask(move |_lp| microtask.stamp("microtask"));
+            let _inside = load.enter("immediate");
+            let note = |kind| {
+                let load = load.clone();
+                move |_lp: &LoopHandle| drop(load.enter(kind))
+            };
+            let (tick, microtask) = (note("tick"), note("microtask"));
+            if load.nested {
+                tick(lp);
+                microtask(lp);
+            } else {
+                lp.next_tick(tick);
+                lp.microtask(microtask);
+            }
             if left > 1 { load.immediates(lp, left - 1) } else { load.end() }
         });
     }
@@ -206,7 +272,7 @@ impl Load {
     ) {
         let load = self.clone();
         let asked = request().then(lp, move |lp, outcome| {
-            load.stamp(kind);
+            let _inside = load.enter(kind);
             match outcome {
                 Err(error) => load.fail(lp, error),
                 Ok(_) if left > 1 => load.requests(lp, left - 1, kind, request),
@@ -223,7 +289,7 @@ impl Load {
         lp.spawn(async move {
             for _ in 0..length {
                 yield_now().await;
-                load.stamp("promise");
+                drop(load.enter("promise")); // It asks for nothing: the next turn is the next callback.
             }
             load.end();
         });
@@ -254,7 +320,7 @@ mod tests {
     use super::*;
 
     fn stamp(kind: &'static str, begun_ns: u64, ended_ns: u64) -> Stamp {
-        Stamp { kind, thread: std::thread::current().id(), begun_ns, ended_ns }
+        Stamp { kind, thread: std::thread::current().id(), around: 0, begun_ns, ended_ns }
     }
 
     #[test]
@@ -272,12 +338,33 @@ mod tests {
         assert_eq!((counts["timer"], counts["http"], counts.len()), (2, 0, KINDS.len()));
     }
 
+    fn ran(nested: bool) -> Vec<Stamp> {
+        let how = How { each: 8, nested };
+        run(how, Clock::real(), Interrupt::default(), Recorder::off()).unwrap()
+    }
+
     #[test]
-    fn the_whole_load_runs_on_the_calling_thread() {
-        let stamps = run(8, Clock::real(), Interrupt::default(), Recorder::off()).unwrap();
+    fn the_whole_load_runs_on_the_calling_thread_and_one_after_another() {
+        let stamps = ran(false);
         let here = std::thread::current().id();
         assert!(stamps.iter().all(|stamp| stamp.thread == here));
         assert!(counts(&stamps).values().all(|&count| count >= 8), "{:?}", counts(&stamps));
-        assert_eq!(overlaps(&stamps), 0);
+        assert_eq!((overlaps(&stamps), stamps.iter().filter(|stamp| stamp.around > 0).count()), (0, 0));
+    }
+
+    #[test]
+    fn callbacks_within_others_are_seen_by_depth_and_by_time() {
+        let stamps = ran(true);
+        let nested: Vec<&Stamp> = stamps.iter().filter(|stamp| stamp.around > 0).collect();
+        assert!(nested.iter().all(|stamp| ["tick", "microtask"].contains(&stamp.kind) && stamp.around == 1));
+        assert!(nested.len() >= 16 && overlaps(&stamps) >= 16, "{} and {}", nested.len(), overlaps(&stamps));
+    }
+
+    #[test]
+    fn a_loop_on_another_thread_brings_its_own_stamps() {
+        let stamps = std::thread::spawn(|| timers_only(Clock::real(), Arc::new(AtomicBool::new(true))));
+        let stamps = stamps.join().unwrap().unwrap();
+        let here = std::thread::current().id();
+        assert!(stamps.len() == 1 && stamps[0].thread != here, "{stamps:?}");
     }
 }
