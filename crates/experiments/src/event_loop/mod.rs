@@ -39,4 +39,4 @@ pub const ALL: &[&Experiment] = &[
 
 /// The parts of these experiments that are processes of their own.
 pub(crate) const PARTS: &[&Part] =
-    &[&one_thread::kinds::PART, &pool_rules::PART, &readiness::talk::PART, &cron::PLANNER];
+    &[&one_thread::kinds::PART, &pool_rules::PART, &readiness::talk::PART, &slow_lane::PART, &cron::PLANNER];

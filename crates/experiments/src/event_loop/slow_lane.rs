@@ -1,52 +1,76 @@
-//! The slow lane: do jobs that may take long keep file reads waiting?
+//! The slow lane: do look-ups that take long keep file reads waiting?
 //!
 //! # Model
-//! A pool of 4 threads gets 8 slow jobs and then reads of a small file. Each slow job opens a FIFO that has no writer, so
-//! its thread blocks in the system until somebody opens the other end: here that is after the reads are done, or after
-//! `hold_ms`. As look-ups the slow jobs are in the slow lane, which has (threads + 1) / 2 threads; as plain file work they
-//! are not told apart from the reads.
+//! ```text
+//! alone            4 reads of a small file
+//! beside look-ups  8 look-ups of names that block, then the reads       at most (threads + 1) / 2 threads look up
+//! beside opens     8 reads of a FIFO that block in open, then the reads    file work as the reads: nothing limits them
+//! ```
+//! Each cell is a process of its own with a pool of 4 threads, and all requests are those of a user: `dns::lookup` and
+//! `fs::read`. After `hold_ms` it says how many reads had not ended, and ends while the slow ones still block.
 //!
-//! In Node the look-ups are real: `dns.lookup` is a `getaddrinfo` in the pool, and the C library first reads the file that
-//! `HOSTALIASES` names, which is that FIFO. Where the system looks names up in another way they do not block, and the
-//! cell is not compared.
+//! What blocks is `open(2)` of a FIFO that nobody ever opens for writing. A look-up comes to it because the C library of
+//! Linux reads the file that `HOSTALIASES` names before it asks anybody. Where names are looked up in another way (macOS, musl)
+//! look-ups do not block: the process says so, and the cell is not measured. In Node it is the same.
+//!
+//! # Source
+//! glibc, `resolv/res_query.c`: `__res_context_hostalias` opens the file for every name without a dot.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::cell::RefCell;
+use std::net::ToSocketAddrs;
+use std::os::unix::fs::FileTypeExt;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
-use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
-use experiment_kit::finding::{Finding, Judging};
-use experiment_kit::measurements::Sink;
+use anyhow::{Context, Result, bail, ensure};
+use clock::Clock;
+use experiment_kit::experiment::{Bench, Cells, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
+use experiment_kit::finding::Judging;
+use experiment_kit::program::{Limits, read_figures, run_to_end};
+use experiment_kit::results::Results;
 use experiment_kit::verdict::Claim;
-use runtime_lab::{BlockingPool, JobKind, Recording};
-use tempfile::TempDir;
+use runtime_lab::{JobKind, LoopHandle, RunMode, Runtime, dns, fs};
 
-use crate::counterpart::Source;
+use crate::counterpart::{Source, Words};
+use crate::roles::{self, Part};
 
 /// The experiment.
 pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "slow-lane",
     topic: Topic::EventLoop,
     question: "Can slow jobs such as look-ups keep file reads waiting?",
-    reading: "Beside 8 look-ups a file is read as if nothing were there: the slow lane leaves them half of the threads. Beside 8 \
-              jobs that are as slow and not known to be slow, it is read only when one of them is over.",
+    reading: "Beside 8 look-ups that block a file is read as if nothing were there: the slow lane leaves it half of the threads. \
+              Beside 8 jobs that are as slow and not known to be slow it is not read as long as they block.",
     claims: &["L14"],
     knobs: &[Knob {
         name: "hold_ms",
-        help: "milliseconds for which the slow jobs are held when the reads do not end before",
-        usual: 300.0,
-        quick: 150.0,
+        help: "milliseconds after which reads that have not ended are counted",
+        usual: 400.0,
+        quick: 250.0,
         range: (20.0, 10_000.0),
     }],
     start,
     judge,
     charts: &[
-        ChartSpec { metric: "read_ms", unit: "ms", title: "From asking for a file to having it" },
-        ChartSpec { metric: "read_wait_ms", unit: "ms", title: "Queue wait of the reads" },
-        ChartSpec { metric: "slow_wait_ms", unit: "ms", title: "Queue wait of the slow jobs" },
+        ChartSpec {
+            metric: "reads_behind",
+            unit: "reads",
+            title: "Reads of 4 that had not ended while the slow jobs blocked",
+        },
+        ChartSpec {
+            metric: "read_ms",
+            unit: "ms",
+            title: "From asking for a file to having it, of reads that ended",
+        },
+        ChartSpec {
+            metric: "threads_with_slow_jobs",
+            unit: "threads",
+            title: "Pool threads of 4 in which a slow job blocked",
+        },
     ],
     against: &[Family::Node],
     flaws: &[
@@ -57,7 +81,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
         },
         Flaw {
             name: "all-in-slow-lane",
-            breaks: "all slow jobs are secretly submitted to the slow lane",
+            breaks: "the reads that block are secretly submitted to the slow lane",
             flips: &["L14"],
         },
     ],
@@ -65,9 +89,13 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
 
 static SOURCE: Source = Source { name: "slow-lane.js", text: include_str!("../../programs/slow-lane.js") };
 
+/// The process of a cell.
+pub(crate) static PART: Part = Part { name: "slow-lane", main };
+
 const ALONE: &str = "alone";
 const LOOK_UPS: &str = "beside look-ups";
 const OPENS: &str = "beside opens";
+const CELLS: [&str; 3] = [ALONE, LOOK_UPS, OPENS];
 
 /// libuv's default.
 const THREADS: usize = 4;
@@ -77,200 +105,143 @@ const SLOW_THREADS: usize = THREADS.div_ceil(2);
 const SLOW_JOBS: usize = 8;
 const READS: usize = 4;
 
-struct SlowLane {
-    files: Files,
-    recordings: Vec<(String, Recording)>,
-    setup: Setup,
-}
-
-/// A FIFO and a file of 4 KiB.
-struct Files {
-    fifo: PathBuf,
-    file: PathBuf,
-    _folder: TempDir,
-}
-
-impl Files {
-    fn new() -> Result<Files> {
-        let folder = tempfile::Builder::new().prefix("slow-lane-").tempdir()?;
-        let (fifo, file) = (folder.path().join("fifo"), folder.path().join("file"));
-        let made =
-            Command::new("mkfifo").arg(&fifo).stdin(Stdio::null()).status().context("cannot run mkfifo")?;
-        ensure!(made.success(), "mkfifo could not make {}", fifo.display());
-        std::fs::write(&file, [b'x'; 4096])?;
-        Ok(Files { fifo, file, _folder: folder })
-    }
-}
-
-/// The other end of the FIFO: whoever opens it lets all slow jobs go, those that come later too while it is open.
-/// Opened for both directions, because that never blocks.
-fn release(fifo: &Path) -> Result<File> {
-    Ok(File::options().read(true).write(true).open(fifo)?)
-}
-
-/// Lets the slow jobs go whatever happens: the pool, dropped after this, waits for them. What was opened outlives the pool,
-/// because a job that begins late opens the FIFO, too, and would wait for ever alone.
-struct Held<'f> {
-    fifo: &'f Path,
-    open: &'f mut Option<File>,
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        if self.open.is_none() {
-            // Without descriptors nobody can be let go; there is nothing else to try.
-            *self.open = release(self.fifo).ok();
-        }
-    }
-}
-
 fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
+    // One file and one FIFO for ever: nothing is left behind, however a run ends.
+    let file = Results::usual().program("slow-lane.4k", &"x".repeat(4096))?;
+    let fifo = fifo()?;
+    let words = vec![
+        ("fifo".to_owned(), fifo.display().to_string()),
+        ("file".to_owned(), file.display().to_string()),
+    ];
     if let Some(runtime) = setup.real() {
-        let cells = [ALONE, LOOK_UPS, OPENS].map(str::to_owned).to_vec();
-        return SOURCE.bench(runtime, setup, cells, Vec::new());
+        return SOURCE.bench(runtime, setup, CELLS.map(str::to_owned).to_vec(), words);
     }
-    Ok(Box::new(SlowLane { files: Files::new()?, recordings: Vec::new(), setup: setup.clone() }))
+    let setup = setup.clone();
+    Ok(Box::new(Cells::new(CELLS, move |cell, sink| {
+        let told = [("cell", cell), ("hold_ms", &setup.knob("hold_ms").to_string())];
+        let told = told.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let flaw = setup.flaw.map(|flaw| ("flaw".to_owned(), flaw.to_owned()));
+        let words = words.iter().cloned().chain(told).chain(flaw);
+        let words: Vec<String> = words.map(|(name, value)| format!("{name}={value}")).collect();
+        let mut process = roles::command(&PART, &words);
+        process.env("HOSTALIASES", &fifo).envs(NO_NAME_SERVER);
+        let printed = run_to_end(process, &Limits::CELL, &setup.interrupt)?;
+        read_figures(&printed, sink).with_context(|| format!("slow-lane {cell}"))
+    })))
 }
 
-/// When a job was submitted, began and ended.
-struct Job {
-    is_read: bool,
-    submitted: Instant,
+/// `invalid` is a domain that no name server may know; it is asked only where `HOSTALIASES` is not read.
+const NO_NAME_SERVER: [(&str, &str); 2] =
+    [("LOCALDOMAIN", "invalid"), ("RES_OPTIONS", "timeout:1 attempts:1")];
+
+/// The FIFO that nobody opens for writing.
+fn fifo() -> Result<PathBuf> {
+    let path = Results::usual().folder().join("programs").join("slow-lane.fifo");
+    let is_there = || std::fs::symlink_metadata(&path).is_ok_and(|found| found.file_type().is_fifo());
+    if !is_there() {
+        // Another lab may make it at the same moment: that it is there is all that counts.
+        let mut mkfifo = Command::new("mkfifo");
+        mkfifo.arg(&path).stdin(Stdio::null()).stderr(Stdio::null()).status().context("cannot run mkfifo")?;
+        ensure!(is_there(), "mkfifo could not make {}", path.display());
+    }
+    Ok(path)
+}
+
+/// What a process sees of its requests.
+struct Seen {
+    clock: Clock,
     begun: Instant,
-    ended: Instant,
+    /// For each read that has ended, how long it took.
+    reads_ms: RefCell<Vec<f64>>,
+    /// Slow jobs that have ended, which none should.
+    slow_ended: Arc<AtomicUsize>,
 }
 
-impl Job {
-    fn ms(from: Instant, to: Instant) -> f64 {
-        to.saturating_duration_since(from).as_secs_f64() * 1e3
+/// Runs one cell; it ends the process by itself, because a runtime that is dropped waits for its jobs.
+fn main(words: &[String]) -> Result<()> {
+    roles::end_with_stdin()?;
+    let words = Words::new(words);
+    let hold =
+        Duration::from_secs_f64(words.text("hold_ms").parse::<f64>().context("hold_ms is a number")? / 1e3);
+    let runtime = Runtime::builder().pool_threads(THREADS).build()?;
+    let lp = runtime.handle();
+    let clock = Clock::real();
+    let slow_ended = Arc::new(AtomicUsize::new(0));
+    let seen = Rc::new(Seen { begun: clock.now(), clock, reads_ms: RefCell::default(), slow_ended });
+    let slow_jobs = if words.text("cell") == ALONE { 0 } else { SLOW_JOBS };
+    for index in 0..slow_jobs {
+        slow_job(&runtime, &words, index, &seen.slow_ended)?;
     }
+    for _ in 0..READS {
+        let seen = seen.clone();
+        fs::read(words.text("file"))
+            .then(&lp, move |lp, outcome| seen.read_ended(lp, outcome.is_ok(), slow_jobs))?;
+    }
+    lp.set_timeout(hold, |lp| lp.stop());
+    runtime.run(RunMode::Default)?;
+    if seen.slow_ended.load(Ordering::SeqCst) > 0 {
+        println!("FACT not_measured slow jobs do not block on this system");
+    } else {
+        let reads_ms = seen.reads_ms.borrow();
+        println!("FIGURE reads_behind {}", READS - reads_ms.len());
+        if !reads_ms.is_empty() {
+            println!("FIGURE read_ms {}", reads_ms.iter().map(f64::to_string).collect::<Vec<_>>().join(" "));
+        }
+        // Reads have ended or wait in the queue: whatever runs is slow.
+        println!("FIGURE threads_with_slow_jobs {}", runtime.pool().metrics().total().running);
+    }
+    std::process::exit(0);
 }
 
-impl SlowLane {
-    /// The lane of the slow jobs of this cell; `None` where there are none.
-    fn lane(&self, cell: &str) -> Option<JobKind> {
-        match cell {
-            LOOK_UPS if self.setup.has_flaw("no-slow-lane") => Some(JobKind::FastIo),
-            OPENS if self.setup.has_flaw("all-in-slow-lane") => Some(JobKind::SlowIo),
-            LOOK_UPS => Some(JobKind::SlowIo),
-            OPENS => Some(JobKind::FastIo),
-            _ => None,
+/// Asks for a slow job: as a user does, or, under a flaw, as another kind of job.
+fn slow_job(runtime: &Runtime, words: &Words<'_>, index: usize, ended: &Arc<AtomicUsize>) -> Result<()> {
+    let (host, path) = (format!("slow{index}"), PathBuf::from(words.text("fifo")));
+    let count = {
+        let ended = ended.clone();
+        move || {
+            ended.fetch_add(1, Ordering::SeqCst);
         }
-    }
-
-    fn submit(
-        &self,
-        pool: &BlockingPool,
-        kind: JobKind,
-        is_read: bool,
-        ended: &mpsc::Sender<Result<Job>>,
-    ) -> Result<()> {
-        let path = if is_read { self.files.file.clone() } else { self.files.fifo.clone() };
-        let (clock, ended) = (self.setup.clock.clone(), ended.clone());
-        let submitted = clock.now();
-        let work = move || -> Result<Job> {
-            let begun = clock.now();
-            if is_read {
-                std::fs::read(path)?;
-            } else {
-                File::open(path)?;
-            }
-            Ok(Job { is_read, submitted, begun, ended: clock.now() })
-        };
-        let complete = move |outcome: runtime_lab::JobOutcome<Result<Job>>| {
-            if let Some(job) = outcome.done() {
-                // Nobody waits for it any more after an interrupt.
-                let _ = ended.send(job);
-            }
-        };
-        pool.submit(kind, if is_read { "read" } else { "slow" }, work, complete)?;
-        Ok(())
-    }
-
-    /// Takes jobs that have ended until `enough` have, the time is over or a signal comes.
-    fn take(
-        &self,
-        jobs: &mpsc::Receiver<Result<Job>>,
-        taken: &mut Vec<Job>,
-        enough: usize,
-        until: Option<Instant>,
-    ) -> Result<()> {
-        while taken.len() < enough && !self.setup.interrupt.came() {
-            let left =
-                until.map_or(LOOK_EVERY, |until| until.saturating_duration_since(self.setup.clock.now()));
-            if left.is_zero() {
-                break;
-            }
-            match jobs.recv_timeout(left.min(LOOK_EVERY)) {
-                Ok(job) => taken.push(job?),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
+    };
+    let lp = runtime.handle();
+    match (words.text("cell"), words.text("flaw")) {
+        (LOOK_UPS, "no-slow-lane") => {
+            let look_up = move || (host.as_str(), 80).to_socket_addrs().map(drop);
+            runtime.pool().submit(JobKind::FastIo, "dns.lookup", look_up, move |_outcome| count())?;
         }
-        Ok(())
+        (OPENS, "all-in-slow-lane") => {
+            let read = move || std::fs::read(path).map(drop);
+            runtime.pool().submit(JobKind::SlowIo, "fs.read", read, move |_outcome| count())?;
+        }
+        (LOOK_UPS, _) => drop(dns::lookup(&host, 80).then(&lp, move |_lp, _outcome| count())?),
+        (OPENS, _) => drop(fs::read(path).then(&lp, move |_lp, _outcome| count())?),
+        (other, _) => bail!("there is no cell called `{other}`"),
     }
+    Ok(())
 }
 
-/// How often an interrupt is looked for.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-
-impl Bench for SlowLane {
-    fn cells(&self) -> Vec<String> {
-        [ALONE, LOOK_UPS, OPENS].map(str::to_owned).to_vec()
-    }
-
-    fn measure(&mut self, cell: &str, sink: &mut Sink<'_>) -> Result<()> {
-        let mut open = None;
-        let pool = BlockingPool::builder().threads(THREADS).recorder(self.setup.recorder.clone()).build()?;
-        let held = Held { fifo: &self.files.fifo, open: &mut open };
-        let (ended, jobs) = mpsc::channel();
-        let lane = self.lane(cell);
-        let slow_jobs = if lane.is_some() { SLOW_JOBS } else { 0 };
-        for _ in 0..slow_jobs {
-            self.submit(&pool, lane.unwrap_or(JobKind::SlowIo), false, &ended)?;
+impl Seen {
+    fn read_ended(&self, lp: &LoopHandle, is_ok: bool, slow_jobs: usize) {
+        if is_ok {
+            let took = self.clock.now().saturating_duration_since(self.begun);
+            self.reads_ms.borrow_mut().push(took.as_secs_f64() * 1e3);
         }
-        for _ in 0..READS {
-            self.submit(&pool, JobKind::FastIo, true, &ended)?;
+        // Beside slow jobs the whole time is looked at, because those that do not block must have ended by then.
+        if slow_jobs == 0 && self.reads_ms.borrow().len() == READS {
+            lp.stop();
         }
-        drop(ended);
-        let until = self.setup.clock.now() + Duration::from_secs_f64(self.setup.knob("hold_ms") / 1e3);
-        let mut taken = Vec::new();
-        self.take(&jobs, &mut taken, READS, Some(until))?;
-        sink.add("reads_behind", (READS - taken.len()) as f64);
-        if let Some(lane) = lane {
-            let running = pool.metrics().kind(lane).running;
-            sink.add("threads_with_slow_jobs", running as f64);
-        }
-        *held.open = Some(release(&self.files.fifo)?);
-        self.take(&jobs, &mut taken, READS + slow_jobs, None)?;
-        for job in &taken {
-            let name = if job.is_read { "read_wait_ms" } else { "slow_wait_ms" };
-            sink.add(name, Job::ms(job.submitted, job.begun));
-            if job.is_read {
-                sink.add("read_ms", Job::ms(job.submitted, job.ended));
-            }
-        }
-        drop((held, pool));
-        if self.setup.recorder.is_on() {
-            let title = format!("The pool, {cell}, in the last round");
-            self.recordings.retain(|(known, _)| *known != title);
-            self.recordings.push((title, self.setup.recorder.collect()));
-        }
-        Ok(())
-    }
-
-    fn recordings(&mut self) -> Vec<(String, Recording)> {
-        std::mem::take(&mut self.recordings)
     }
 }
 
 fn judge(judging: &Judging<'_>) -> Vec<Claim> {
-    let behind = |cell| format!("reads of {READS} that ended only when the slow jobs were let go, {cell}");
+    let behind = |cell| {
+        let name = format!("reads of {READS} that had not ended, {cell}");
+        judging.largest(name, "reads", ("reads_behind", cell)).at_most(0.0)
+    };
     let taken = |cell| format!("threads of {THREADS} that slow jobs had, {cell}");
-    let mut unlimited: Vec<Finding> =
-        vec![judging.smallest(behind(OPENS), "reads", ("reads_behind", OPENS)).at_least(READS as f64)];
-    let mut limited: Vec<Finding> =
-        vec![judging.largest(behind(LOOK_UPS), "reads", ("reads_behind", LOOK_UPS)).at_most(0.0)];
+    let all_behind = format!("reads of {READS} that had not ended, the fewest, {OPENS}");
+    let mut unlimited =
+        vec![judging.smallest(all_behind, "reads", ("reads_behind", OPENS)).at_least(READS as f64)];
+    let mut limited = vec![behind(LOOK_UPS)];
     // Node does not tell what its pool is busy with.
     let metric = "threads_with_slow_jobs";
     if judging.has((metric, OPENS)) {
@@ -279,17 +250,23 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
             judging.largest(taken(LOOK_UPS), "threads", (metric, LOOK_UPS)).at_most(SLOW_THREADS as f64),
         );
     }
-    vec![Claim::depends(
+    // The control belongs to both situations: without it none of them shows anything.
+    unlimited.push(behind(ALONE));
+    limited.push(behind(ALONE));
+    let mut claim = Claim::depends(
         "L14",
         format!(
-            "{SLOW_JOBS} slow jobs that the pool does not know as slow take all {THREADS} threads, and every read waits for \
-             them; as look-ups they take at most {SLOW_THREADS}, and no read waits"
+            "{READS} reads alone all end, else nothing is settled; beside {SLOW_JOBS} slow jobs that the pool does not know as \
+             slow, which have all {THREADS} threads, none ends while those block; beside {SLOW_JOBS} look-ups, which have at \
+             most {SLOW_THREADS} threads, every read ends while those block"
         ),
         "slow jobs that the pool does not know as slow, such as opening a FIFO; look-ups get at most half of the threads, \
          rounded up",
         unlimited,
         limited,
-    )]
+    );
+    claim.findings.pop(); // The control is there twice.
+    vec![claim]
 }
 
 #[cfg(test)]
@@ -298,15 +275,20 @@ mod tests {
 
     use super::*;
 
-    /// Reads behind and threads with slow jobs, beside opens and beside look-ups.
-    fn word(opens: (usize, usize), look_ups: (usize, usize)) -> &'static str {
+    /// Reads behind alone, and reads behind and threads with slow jobs, beside opens and beside look-ups.
+    fn claim(alone: Option<usize>, opens: (usize, usize), look_ups: (usize, usize)) -> Claim {
         let mut measured = Measurements::new(2);
+        measured.extend("reads_behind", ALONE, alone.map(|alone| alone as f64));
         for (cell, (behind, threads)) in [(OPENS, opens), (LOOK_UPS, look_ups)] {
             measured.extend("reads_behind", cell, [behind as f64]);
             measured.extend("threads_with_slow_jobs", cell, [threads as f64]);
         }
         measured.end_round();
-        judge(&Judging { measured: &measured, seed: 7 })[0].verdict.word()
+        judge(&Judging { measured: &measured, seed: 7 }).remove(0)
+    }
+
+    fn word(opens: (usize, usize), look_ups: (usize, usize)) -> &'static str {
+        claim(Some(0), opens, look_ups).verdict.word()
     }
 
     #[test]
@@ -327,8 +309,19 @@ mod tests {
     }
 
     #[test]
+    fn reads_that_wait_when_they_are_alone_or_were_not_tried_alone_settle_nothing() {
+        for alone in [Some(1), None] {
+            let claim = claim(alone, (READS, THREADS), (0, SLOW_THREADS));
+            assert_eq!(claim.verdict.word(), "inconclusive", "{alone:?}");
+            assert_eq!(claim.findings.len(), 5);
+        }
+        assert_eq!(claim(Some(1), (READS, THREADS), (READS, THREADS)).verdict.word(), "inconclusive");
+    }
+
+    #[test]
     fn a_runtime_that_does_not_tell_its_threads_is_judged_by_its_reads() {
         let mut measured = Measurements::new(2);
+        measured.extend("reads_behind", ALONE, [0.0]);
         measured.extend("reads_behind", OPENS, [READS as f64]);
         measured.extend("reads_behind", LOOK_UPS, [0.0]);
         measured.end_round();
