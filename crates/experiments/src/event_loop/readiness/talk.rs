@@ -39,6 +39,10 @@ const FILE: &str = "/etc/hosts";
 fn main(words: &[String]) -> Result<()> {
     roles::end_with_stdin()?;
     let words = Words::new(words);
+    if !threads::are_listed() {
+        println!("FACT not_measured {}", threads::LINUX_ONLY);
+        return Ok(());
+    }
     let before = threads::list()?;
     let runtime = Runtime::new()?;
     match words.text("cell") {
