@@ -23,7 +23,7 @@ use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::Policy;
 use runtime_trace::{EventKind, Recorder, Recording};
 
-use super::interpreter::{self, Rules, cells_of, parts, python};
+use super::interpreter::{self, Rules, TIMED, cells_of, parts, python};
 use crate::counterpart::Source;
 
 /// The experiment.
@@ -73,9 +73,6 @@ const CELLS: &[&str] = &[
     "free/short",
     "free/ticks",
 ];
-
-/// The locks that are asked for after an interval, the usual one first.
-const TIMED: [&str; 3] = ["gil310", "gil32", "gil313"];
 
 /// The interval of a long cell, in short ones.
 const LONG: f64 = 6.0;

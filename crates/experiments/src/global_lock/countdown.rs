@@ -21,7 +21,8 @@ use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::Policy;
 
 use super::interpreter::{
-    self, Rules, cells_of, measured_or_first, measured_under, parts, python, short_enough, turns_of, whole,
+    self, Rules, TIMED, cells_of, measured_or_first, measured_under, parts, python, short_enough, turns_of,
+    whole,
 };
 use crate::counterpart::Source;
 
@@ -201,10 +202,8 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
     let nothing_gained =
         |policy: &str, case: &str, what: &str| ratio(policy, case, what, P50).at_least(NOTHING_GAINED);
     let under = |policies: &[&'static str], case: &str| measured_or_first(judging, policies, "ratio", case);
-    let mut nothing: Vec<Finding> = under(&["gil310", "gil32", "gil313"], "thr2")
-        .into_iter()
-        .map(|policy| nothing_gained(policy, "thr2", "2 threads"))
-        .collect();
+    let mut nothing: Vec<Finding> =
+        under(&TIMED, "thr2").into_iter().map(|policy| nothing_gained(policy, "thr2", "2 threads")).collect();
     let fours = measured_under(judging, &["gil310"], "ratio", "thr4");
     nothing.extend(fours.into_iter().map(|policy| nothing_gained(policy, "thr4", "4 threads")));
     let four_need = gained(4, measured.cores);

@@ -19,7 +19,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use clock::Clock;
 use experiment_kit::Interrupt;
+use experiment_kit::experiment::Setup;
+use experiment_kit::measurements::Sink;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::interpreter::{self, Rules};
+use crate::counterpart::Source;
 
 /// An echo answers its last message long before this, however late it is.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -60,7 +65,7 @@ pub(super) fn paced(count: usize, gap: Duration) -> Vec<Message> {
 }
 
 /// The client.
-pub(super) struct EchoClient {
+struct EchoClient {
     socket: UdpSocket,
     clock: Clock,
     interrupt: Interrupt,
@@ -71,14 +76,14 @@ impl EchoClient {
     ///
     /// # Errors
     /// When there is none.
-    pub(super) fn bind(clock: &Clock, interrupt: &Interrupt) -> Result<EchoClient> {
+    fn bind(clock: &Clock, interrupt: &Interrupt) -> Result<EchoClient> {
         let socket = UdpSocket::bind("127.0.0.1:0").context("no port for the client")?;
         socket.set_nonblocking(true)?;
         Ok(EchoClient { socket, clock: clock.clone(), interrupt: interrupt.clone() })
     }
 
     /// The port that the program must be told.
-    pub(super) fn port(&self) -> Result<u16> {
+    fn port(&self) -> Result<u16> {
         Ok(self.socket.local_addr()?.port())
     }
 
@@ -87,7 +92,7 @@ impl EchoClient {
     ///
     /// # Errors
     /// When the program ends before it has answered, or does not answer in time. After an interrupt what there is.
-    pub(super) fn run(&self, messages: &[Message], over: &AtomicBool) -> Result<Vec<Duration>> {
+    fn run(&self, messages: &[Message], over: &AtomicBool) -> Result<Vec<Duration>> {
         let Some(echo) = self.ready(over)? else {
             ensure!(self.interrupt.came(), "the program ended before its echo was up");
             return Ok(Vec::new());
@@ -186,11 +191,38 @@ pub(super) fn wait_readable(socket: &UdpSocket, at_most: Duration) -> Result<()>
     }
 }
 
+/// Runs one case of `source` with a client beside it, and puts into `sink` how long each echo took: `echo_ms`, and in
+/// switch intervals `echo_intervals`.
+///
+/// # Errors
+/// As [`beside`] and [`interpreter::measure`].
+pub(super) fn measure_echoes(
+    source: &Source,
+    setup: &Setup,
+    rules: &Rules,
+    case: &str,
+    more: &[(&str, String)],
+    messages: &[Message],
+    sink: &mut Sink<'_>,
+) -> Result<()> {
+    let client = EchoClient::bind(&setup.clock, &setup.interrupt)?;
+    let (latencies, _) = beside(&client, messages, |port| {
+        let words = [("port", port.to_string()), ("interval_us", rules.interval.as_micros().to_string())];
+        let words = words.iter().chain(more).map(|(name, value)| ((*name).to_owned(), value.clone()));
+        interpreter::measure(source, setup, rules, case, &words.collect::<Vec<_>>(), sink)
+    })?;
+    let in_units_of =
+        |unit: Duration| latencies.iter().map(move |latency| latency.as_secs_f64() / unit.as_secs_f64());
+    sink.extend("echo_ms", in_units_of(Duration::from_millis(1)));
+    sink.extend("echo_intervals", in_units_of(rules.interval));
+    Ok(())
+}
+
 /// Runs a program and the client beside it: `program` is told the port and returns when the program has ended.
 ///
 /// # Errors
 /// Those of the program first: they tell more than those of the client.
-pub(super) fn beside<R>(
+fn beside<R>(
     client: &EchoClient,
     messages: &[Message],
     program: impl FnOnce(u16) -> Result<R>,

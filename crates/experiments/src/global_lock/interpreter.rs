@@ -298,6 +298,36 @@ pub(crate) fn measured_or_first<'p>(
     if some.is_empty() { policies[..1].to_vec() } else { some }
 }
 
+/// The locks that are given up when a waiter has asked after an interval, the usual one first.
+pub(crate) const TIMED: [&str; 3] = ["gil310", "gil32", "gil313"];
+
+/// The cells of an experiment that looks closely at one lock: ours are every case under gil310 and the `others`, of which
+/// a quick run leaves out the `slow`; those of a real CPython are every case under its own policy.
+pub(crate) fn close_look(setup: &Setup, cases: &[&str], others: &[&str], slow: &[&str]) -> Vec<String> {
+    if let Some(runtime) = setup.real() {
+        return cases.iter().map(|case| format!("{}/{case}", policy_of(runtime))).collect();
+    }
+    let all = cases.iter().map(|case| format!("gil310/{case}"));
+    let all = all.chain(others.iter().map(|cell| (*cell).to_owned()));
+    all.filter(|cell| !(setup.quick && slow.contains(&cell.as_str()))).collect()
+}
+
+/// The timed locks and those of `others` that were measured in `case`; without any the first timed one, whose findings say
+/// what is missing.
+pub(crate) fn timed_and<'p>(
+    judging: &Judging<'_>,
+    others: &[&'p str],
+    metric: &str,
+    case: &str,
+) -> (Vec<&'static str>, Vec<&'p str>) {
+    let others = measured_under(judging, others, metric, case);
+    let timed = match others.is_empty() {
+        true => measured_or_first(judging, &TIMED, metric, case),
+        false => measured_under(judging, &TIMED, metric, case),
+    };
+    (timed, others)
+}
+
 /// The cells of `setup`'s subject: on a real CPython only those of its own policy.
 pub(crate) fn cells_of(setup: &Setup, cells: &[&str]) -> Vec<String> {
     let of_subject = |cell: &&&str| match setup.real() {
