@@ -19,7 +19,7 @@ use anyhow::Result;
 use runtime_lab::{RunMode, Runtime};
 
 /// A pool that has not started its threads after this time will not start them.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where jobs wait until all threads are there.
 struct Gate {

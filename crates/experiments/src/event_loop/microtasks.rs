@@ -53,12 +53,12 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     flaws: &[
         Flaw {
             name: "yield-ignored",
-            breaks: "what yields between two links is run like a microtask, without a pass of the loop",
+            breaks: "an immediate is queued as a microtask and a yield is left out, so that no pass of the loop comes between",
             flips: &["L09"],
         },
         Flaw {
             name: "microtasks-in-turn",
-            breaks: "microtasks and next-ticks wait for the next pass of the loop instead of running at once",
+            breaks: "each microtask and next-tick is queued as an immediate, as if the loop took one of them in each pass",
             flips: &["L09"],
         },
     ],

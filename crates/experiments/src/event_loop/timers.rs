@@ -39,9 +39,9 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "timers",
     topic: Topic::EventLoop,
     question: "When does a timer fire late, and does a scheduler look at the time again and again until it does?",
-    reading: "On an idle loop a timer is late by about a millisecond; when it falls due while the loop computes, it waits \
-              for the rest of the work, and never early by a whole millisecond. A loop with one timer sleeps until that is due and wakes \
-              up once; a scheduler that polls wakes up hundreds of times.",
+    reading: "A timer that falls due while the loop computes waits for the rest of the work; on an idle loop it is late by much \
+              less, and nowhere early by more than a millisecond. A loop with one timer sleeps until that is due and wakes up a \
+              few times at most; a scheduler that polls wakes up again and again.",
     claims: &["L16", "L21"],
     knobs: &[
         Knob {
@@ -261,8 +261,10 @@ fn lateness(judging: &Judging<'_>) -> Claim {
     Claim::all(
         "L16",
         format!(
-            "a timer that falls due while the loop computes is late by at least {WAITS} x the length of the work and never \
-             called during it; on an idle loop it is late by at most {IDLE} x that; no timer is more than a millisecond early"
+            "the median lateness of a timer that falls due while the loop computes is at least {WAITS} x the median length of \
+             the work, and it is never called during that; on an idle loop the median lateness is at most {IDLE} x that beside \
+             work; no timer is more than {} ms early",
+            -EARLY_MS
         ),
         vec![
             waits.at_least(WAITS),

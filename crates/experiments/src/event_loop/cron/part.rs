@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clock::Clock;
-use runtime_lab::{RunMode, Runtime, offload};
+use runtime_lab::{Request, RunMode, Runtime, offload};
 
 use crate::roles::{self, Part};
 
@@ -27,7 +27,12 @@ fn plan(arguments: &[String]) -> Result<()> {
     }
     match way.as_str() {
         "loop" | "task" => on_loop(every),
-        "pool" => in_pool(every),
+        "pool" => in_pool(every, |task| offload(task)),
+        // A pool that is none.
+        "inline-pool" => in_pool(every, |task| {
+            task();
+            offload(|| ())
+        }),
         "executor" => in_executor(every),
         "own-process" => {
             // It gets this one's pipes, and so outlives it, but not the lab.
@@ -46,12 +51,12 @@ fn on_loop(every: Duration) -> Result<()> {
     Ok(())
 }
 
-fn in_pool(every: Duration) -> Result<()> {
+fn in_pool(every: Duration, hand_over: fn(fn()) -> Request<()>) -> Result<()> {
     let runtime = Runtime::builder().pool_threads(4).build()?;
-    runtime.handle().set_interval(every, |lp| {
-        lp.spawn(async {
+    runtime.handle().set_interval(every, move |lp| {
+        lp.spawn(async move {
             // A job that was refused says nothing, and is missed.
-            let _ = offload(run_task).await;
+            let _ = hand_over(run_task).await;
         });
     });
     runtime.run(RunMode::Default)?;

@@ -16,6 +16,9 @@ use experiment_kit::Interrupt;
 /// How long a process may take until its next line; a JVM compiles its program first.
 const LINE_LIMIT: Duration = Duration::from_secs(30);
 
+/// How often an interrupt is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
 /// A process that plans a task, as the lab sees it; dropping it ends it.
 pub(super) struct Planner {
     child: Child,
@@ -46,19 +49,18 @@ impl Planner {
         self.child.id()
     }
 
-    /// Its next line; `None` when it has closed its output.
-    pub(super) fn line(&self) -> Result<Option<Line>> {
+    /// What it says next.
+    pub(super) fn line(&self) -> Result<Said> {
         let mut waited = Duration::ZERO;
-        let look = Duration::from_millis(50);
-        loop {
-            match self.lines.recv_timeout(look) {
-                Ok(line) => return Ok(Some(Line::read(&line)?)),
-                Err(RecvTimeoutError::Disconnected) => return Ok(None),
-                Err(RecvTimeoutError::Timeout) => waited += look,
+        while !self.interrupt.came() {
+            match self.lines.recv_timeout(LOOK_EVERY) {
+                Ok(line) => return Ok(Said::Line(Line::read(&line)?)),
+                Err(RecvTimeoutError::Disconnected) => return Ok(Said::End),
+                Err(RecvTimeoutError::Timeout) => waited += LOOK_EVERY,
             }
-            ensure!(!self.interrupt.came(), "the planning process was interrupted");
             ensure!(waited < LINE_LIMIT, "the planning process has said nothing for {LINE_LIMIT:?}");
         }
+        Ok(Said::Interrupted)
     }
 
     /// Kills it and waits for its end; the shared clock after that.
@@ -73,8 +75,10 @@ impl Planner {
         let until = clock.now() + limit;
         let mut rest = Vec::new();
         while !self.interrupt.came() {
-            match self.lines.recv_timeout(until.saturating_duration_since(clock.now())) {
+            let left = until.saturating_duration_since(clock.now());
+            match self.lines.recv_timeout(left.min(LOOK_EVERY)) {
                 Ok(line) => rest.push(Line::read(&line)?),
+                Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
             }
         }
@@ -109,6 +113,17 @@ pub(super) struct Place {
     /// Threads of the process then; 0 where the system does not tell.
     pub(super) threads: u64,
     pub(super) name: String,
+}
+
+/// What is heard of a planning process.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// Its next line.
+    Line(Line),
+    /// It has closed its output.
+    End,
+    /// A signal came before it said anything.
+    Interrupted,
 }
 
 /// What a planning process says: where it planned, or where and when (by the shared clock) the task ran.
