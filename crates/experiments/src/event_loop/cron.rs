@@ -18,9 +18,9 @@
 //! one whose own time, by the clock that all processes share, is later than the end of the killed process.
 //!
 //! # Threads
-//! The process ends with its standard input, so it does not outlive a lab that was killed; a JVM that has not begun its
-//! program by then ends when it does. The real runtime is started without a guard because the signal must hit it and not
-//! the guard.
+//! The process ends with its standard input, so it does not outlive a lab that was killed. A real runtime takes a while until
+//! it looks at that. Its guard cannot be its parent, because the signal must hit the runtime and what is counted must be its
+//! own; so a process beside it kills the group when the lab is gone.
 
 mod planner;
 mod part;
@@ -113,7 +113,7 @@ fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
 
 fn measure(setup: &Setup, cell: &str, sink: &mut Sink<'_>) -> Result<()> {
     let every = Duration::from_secs_f64(setup.knob("every_ms") / 1e3);
-    let mut planner = Planner::start(command_for(setup, cell)?, &setup.interrupt)?;
+    let mut planner = Planner::start(command_for(setup, cell)?, setup.real().is_some(), &setup.interrupt)?;
     let mut lines = Vec::new();
     while lines.len() <= setup.knob("runs") as usize {
         match planner.line()? {

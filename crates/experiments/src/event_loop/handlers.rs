@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
-use experiment_kit::finding::{Judging, P50};
+use experiment_kit::finding::{Judging, Noise, P50};
 use experiment_kit::measurements::Sink;
 use experiment_kit::program::ServerProgram;
 use experiment_kit::verdict::{Answer, Claim, Verdict};
@@ -256,6 +256,10 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
         ),
         vec![twice.at_least(ONE_AFTER_THE_OTHER), together.at_most(0.0)],
     );
+    if claim.findings[1].answer != Answer::No {
+        // Other programs can lengthen either time; that two were at work at once they cannot make up.
+        claim = claim.beside(judging.measured, Noise::Hurts);
+    }
     if pooled.answer != Answer::Yes && claim.verdict == Verdict::Holds {
         // Two that never come together, or a pool that is none, would look like one thread.
         claim.verdict =
@@ -272,7 +276,12 @@ mod tests {
     use super::*;
 
     fn verdict(one: &[f64], two: &[f64], overlaps: f64, pooled: f64) -> &'static str {
+        beside(0.0, one, two, overlaps, pooled)
+    }
+
+    fn beside(others: f64, one: &[f64], two: &[f64], overlaps: f64, pooled: f64) -> &'static str {
         let mut measured = Measurements::new(2);
+        measured.others_cores = Some(others);
         for round in 0..one.len() {
             measured.extend("wall_ms", "inline x1", [one[round]]);
             measured.extend("wall_ms", "inline x2", [two[round]]);
@@ -295,6 +304,13 @@ mod tests {
     fn requests_that_are_never_at_work_together_settle_nothing() {
         assert_eq!(verdict(&[50.0; 3], &[101.0; 3], 0.0, 0.0), "inconclusive");
         assert_eq!(verdict(&[50.0; 3], &[52.0; 3], 1.0, 0.0), "fails");
+    }
+
+    #[test]
+    fn beside_other_programs_only_handlers_at_once_refute_it() {
+        assert_eq!(beside(1.0, &[50.0; 3], &[101.0; 3], 0.0, 1.0), "holds");
+        assert_eq!(beside(1.0, &[50.0; 3], &[52.0; 3], 0.0, 1.0), "inconclusive");
+        assert_eq!(beside(1.0, &[50.0; 3], &[52.0; 3], 1.0, 1.0), "fails");
     }
 
     #[test]

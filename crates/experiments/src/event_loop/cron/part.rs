@@ -4,20 +4,30 @@ use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clock::Clock;
 use runtime_lab::{Request, RunMode, Runtime, offload};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::roles::{self, Part};
 
 /// A process that plans a task and runs it until it is killed.
 pub(crate) static PLANNER: Part = Part { name: "cron", main: plan };
 
+/// The way in which the part plans nothing, and watches over another process that does.
+pub(super) const WATCH: &str = "watch";
+
 /// Threads of the executor.
 const EXECUTOR_THREADS: usize = 2;
 
-/// The part: plans a task in the way of the first argument, every so many milliseconds, and ends with standard input.
+/// The part: plans a task in the way of the first argument, every so many milliseconds, and ends with standard input; or
+/// watches.
 fn plan(arguments: &[String]) -> Result<()> {
+    if let [way, group] = arguments
+        && way == WATCH
+    {
+        return watch(group);
+    }
     let [way, every_ms] = arguments else { bail!("it needs a way and milliseconds") };
     let every = Duration::from_secs_f64(every_ms.parse::<f64>()? / 1e3);
     // Reading its standard input takes a thread, which does not count as one of the task.
@@ -42,6 +52,15 @@ fn plan(arguments: &[String]) -> Result<()> {
         }
         _ => bail!("there is no way `{way}`"),
     }
+}
+
+/// Kills the processes of `group` when standard input ends, to which nothing is ever written.
+fn watch(group: &str) -> Result<()> {
+    let group = Pid::from_raw(group.parse()?).context("a group has a number")?;
+    std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink())?;
+    // Who has ended already need not be told.
+    let _ = kill_process_group(group, Signal::KILL);
+    Ok(())
 }
 
 fn on_loop(every: Duration) -> Result<()> {

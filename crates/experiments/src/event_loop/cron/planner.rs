@@ -13,6 +13,9 @@ use anyhow::{Context, Result, ensure};
 use clock::Clock;
 use experiment_kit::Interrupt;
 
+use super::part::{PLANNER, WATCH};
+use crate::roles;
+
 /// How long a process may take until its next line; a JVM compiles its program first.
 const LINE_LIMIT: Duration = Duration::from_secs(30);
 
@@ -26,10 +29,31 @@ pub(super) struct Planner {
     lifeline: Option<ChildStdin>,
     lines: Receiver<String>,
     interrupt: Interrupt,
+    _watch: Option<Watch>,
+}
+
+/// A process that kills a group when this one is gone; dropping it ends it before it does.
+struct Watch(Child);
+
+impl Watch {
+    fn over(group: u32) -> Result<Watch> {
+        let mut command = roles::command(&PLANNER, &[WATCH.to_owned(), group.to_string()]);
+        // Its own standard input stays open as long as this process lives.
+        Ok(Watch(command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?))
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // Killed first: waiting closes its standard input.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 impl Planner {
-    pub(super) fn start(mut command: Command, interrupt: &Interrupt) -> Result<Planner> {
+    /// Starts the process; one that does not look at its standard input at once is to be `watched`.
+    pub(super) fn start(mut command: Command, watched: bool, interrupt: &Interrupt) -> Result<Planner> {
         let mut child = command
             .process_group(0) // So that whatever it starts can be counted.
             .stdin(Stdio::piped())
@@ -38,7 +62,8 @@ impl Planner {
             .context("cannot start a process that plans a task")?;
         let (lifeline, out) = (child.stdin.take(), child.stdout.take());
         let (sender, lines) = mpsc::channel();
-        let planner = Planner { child, lifeline, lines, interrupt: interrupt.clone() };
+        let mut planner = Planner { child, lifeline, lines, interrupt: interrupt.clone(), _watch: None };
+        planner._watch = watched.then(|| Watch::over(planner.id())).transpose()?;
         let out = out.context("its standard output is a pipe")?;
         std::thread::Builder::new().name("cron-lines".to_owned()).spawn(move || forward(out, &sender))?;
         Ok(planner)
