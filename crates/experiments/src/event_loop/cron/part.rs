@@ -37,7 +37,7 @@ fn plan(arguments: &[String]) -> Result<()> {
     }
     match way.as_str() {
         "loop" | "task" => on_loop(every),
-        "pool" => in_pool(every, |task| offload(task)),
+        "pool" => in_pool(every, offload),
         // A pool that is none.
         "inline-pool" => in_pool(every, |task| {
             task();
