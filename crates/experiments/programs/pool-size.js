@@ -3,6 +3,7 @@
 // A job that computes is one pbkdf2. A job that waits is one copyFile from a FIFO to a FIFO, which is one job in the pool:
 // it blocks in open(2) until the device, another process, opens the source, and again until it opens the destination,
 // wait_ms later. A FIFO cannot be truncated, so the copy ends with EINVAL, after all that waiting: that is expected here.
+// The FIFOs are in folder=PATH, stay there, and are used again by the next run.
 'use strict';
 const { spawn, execFileSync } = require('child_process');
 const crypto = require('crypto');
@@ -56,9 +57,11 @@ function calibrated(ms) {
 }
 
 function waiting(jobs) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'pool-size-'));
+  const folder = words.folder || path.join(os.tmpdir(), 'pool-size');
+  fs.mkdirSync(folder, { recursive: true });
   const names = Array.from({ length: jobs }, (_, index) => path.join(folder, String(index)));
-  execFileSync('mkfifo', names.flatMap((name) => [`${name}.from`, `${name}.to`]));
+  const missing = names.flatMap((name) => [`${name}.from`, `${name}.to`]).filter((name) => !fs.existsSync(name));
+  if (missing.length > 0) execFileSync('mkfifo', missing);
   const told = ['role=device', `wait_ms=${words.wait_ms}`, `folder=${folder}`, `jobs=${jobs}`];
   const env = { ...process.env, UV_THREADPOOL_SIZE: String(jobs) };
   const other = spawn(process.execPath, [__filename, ...told], { env, stdio: ['pipe', 'pipe', 'inherit'] });
@@ -71,10 +74,7 @@ function waiting(jobs) {
     let said = '';
     other.stdout.on('data', (text) => { said += text; });
     run(jobs, copy, () => other.stdin.end());
-    other.on('close', () => {
-      console.log(`FIGURE rounds ${rows(JSON.parse(said))}`);
-      fs.rmSync(folder, { recursive: true });
-    });
+    other.on('close', () => console.log(`FIGURE rounds ${rows(JSON.parse(said))}`));
   });
 }
 

@@ -6,11 +6,13 @@
 //! jobs that compute  rounds = jobs / min(threads, processors)    more threads only share what there is
 //! ```
 //! Of jobs that compute, a round is the time of one such job alone. Of jobs that wait, rounds are counted: the longest row
-//! of jobs each of which began after the one before it had ended. A job that waits asks a service over a socket, and its thread blocks until
-//! the service answers; in Node it copies from one FIFO to another, which blocks its thread in the same way. The crowd for
-//! the second question are 32 jobs for each processor: once on 2 threads, once on 32 threads for each processor. Half of
-//! the jobs that compute are done later in the bigger pool, because all of them are begun and none is finished.
+//! of jobs each of which began after the one before it had ended. A job that waits asks a service over a socket, and its
+//! thread blocks until the service answers; in Node it copies from one FIFO to another, which blocks its thread in the same
+//! way. The crowd for the second question are 32 jobs for each processor: once on 2 threads, once on 32 threads for each
+//! processor. Half of the jobs that compute are done later in the bigger pool, because all of them are begun and none is
+//! finished.
 
+use std::fs::File;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +20,8 @@ use anyhow::{Context, Result};
 use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
 use experiment_kit::finding::{Finding, Judging, Noise, P50};
 use experiment_kit::measurements::Sink;
+use experiment_kit::results::Results;
+use experiment_kit::runtimes::Runtime;
 use experiment_kit::verdict::{Claim, Verdict};
 use experiment_kit::{Calibration, Work};
 use runtime_lab::{BlockingPool, JobKind, Recording, crypto, http, sleep};
@@ -179,7 +183,7 @@ fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let shapes = shapes(cores, setup.quick);
     if let Some(runtime) = setup.real() {
-        return SOURCE.bench(runtime, setup, shapes.iter().map(|shape| shape.cell()).collect(), Vec::new());
+        return on_fifos(runtime, setup, shapes.iter().map(|shape| shape.cell()).collect());
     }
     let wait = Duration::from_secs_f64(setup.knob("wait_ms") / 1e3);
     let answer = move |_request| async move {
@@ -190,6 +194,35 @@ fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
     let work = Work::new(burn, Calibration::measure(burn, &setup.clock)?);
     let (recordings, setup) = (Vec::new(), setup.clone());
     Ok(Box::new(PoolSize { shapes, service, work, recordings, setup }))
+}
+
+/// The program of a real runtime with a folder for its FIFOs. The folder stays and is used again, so that nothing piles up
+/// however a run ends; of two runs at the same time each would open what the other waits for, so only one may.
+fn on_fifos(runtime: &Runtime, setup: &Setup, cells: Vec<String>) -> Result<Box<dyn Bench>> {
+    let folder = Results::usual().folder().join("programs").join("pool-size");
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let lock = File::create(folder.join("lock"))?;
+    lock.try_lock().with_context(|| {
+        format!("{} is in use by another lab; wait for it, or set LAB_RESULTS", folder.display())
+    })?;
+    let words = vec![("folder".to_owned(), folder.display().to_string())];
+    Ok(Box::new(OnFifos { program: SOURCE.bench(runtime, setup, cells, words)?, _lock: lock }))
+}
+
+struct OnFifos {
+    program: Box<dyn Bench>,
+    /// The kernel lets it go when this is dropped, or when this process is gone.
+    _lock: File,
+}
+
+impl Bench for OnFifos {
+    fn cells(&self) -> Vec<String> {
+        self.program.cells()
+    }
+
+    fn measure(&mut self, cell: &str, sink: &mut Sink<'_>) -> Result<()> {
+        self.program.measure(cell, sink)
+    }
 }
 
 /// The work, real and useless.
@@ -312,21 +345,23 @@ fn rounds_claim(judging: &Judging<'_>) -> Claim {
     for threads in [POOL, 1, 2, 8] {
         let (model, cell) = (JOBS.div_ceil(threads) as f64, Shape::new(Doing::Waiting, JOBS, threads).cell());
         let rounds = |side| {
-            let name = format!("rounds of {JOBS} jobs that wait on {threads} threads, {side}");
+            let name =
+                format!("rounds of {JOBS} jobs that wait on {threads} threads, lower quartile, {side}");
             judging.quantile(name, "rounds", FAST, ("rounds", &cell))
         };
         as_the_model.push(rounds("at least").at_least(FEWER_ROUNDS * model));
         as_the_model.push(rounds("at most").at_most(MORE_ROUNDS * model));
     }
-    let name = format!("rounds of {JOBS} jobs that compute on {POOL} threads");
+    let name = format!("rounds of {JOBS} jobs that compute on {POOL} threads, lower quartiles");
     let (many, one) =
         (Shape::new(Doing::Computing, JOBS, POOL).cell(), Shape::new(Doing::Computing, 1, 1).cell());
     let computing = judging.ratio(name, FAST, ("wall_ms", &many), ("wall_ms", &one)).at_least(NOT_TWO);
     let claim = Claim::depends(
         "L13",
         format!(
-            "{JOBS} jobs that wait take {JOBS} / threads rounds on 1, 2, 4 and 8 threads (from {FEWER_ROUNDS} to \
-             {MORE_ROUNDS} x that); {JOBS} that compute take more than {NOT_TWO} rounds on {POOL} threads"
+            "{JOBS} jobs that wait take {JOBS} / threads rounds on 1, 2, 4 and 8 threads: the lower quartile of all runs is from \
+             {FEWER_ROUNDS} to {MORE_ROUNDS} x that; {JOBS} that compute take at least {NOT_TWO} rounds on {POOL} threads: the \
+             lower quartile of their wall times over that of one such job alone"
         ),
         format!(
             "jobs that wait, or {POOL} processors that nobody else uses: jobs that compute take jobs / processors rounds"
@@ -352,14 +387,13 @@ fn size_claim(judging: &Judging<'_>) -> Claim {
             (Shape::new(doing, crowd, crowd).cell(), Shape::new(doing, crowd, small(cores)).cell());
         judging.ratio(name, P50, ("completion_ms", &big), ("completion_ms", &few))
     };
-    let name =
-        |what| format!("time until half of a crowd of jobs that {what} is done, big pool / small pool");
+    let name = |what| format!("median completion of a crowd of jobs that {what}, big pool / small pool");
     let no_faster = half_done(name("compute"), Doing::Computing).at_least(NO_FASTER);
     let faster = half_done(name("wait"), Doing::Waiting).at_most(FASTER);
     let cells = [crowd, small(cores)].map(|threads| Shape::new(Doing::Computing, crowd, threads).cell());
     let in_all = judging
         .ratio(
-            "time of a whole crowd of jobs that compute, big pool / small pool",
+            "median time of a whole crowd of jobs that compute, big pool / small pool",
             P50,
             ("wall_ms", &cells[0]),
             ("wall_ms", &cells[1]),
@@ -368,9 +402,9 @@ fn size_claim(judging: &Judging<'_>) -> Claim {
     let mut claim = Claim::all(
         "L15",
         format!(
-            "a pool of {BIG} threads for each processor takes at least {NO_FASTER_IN_ALL} x as long for {BIG} computing jobs for \
-             each as one of {SMALL} threads for each, and does not have half of them done sooner; of jobs that wait it does, \
-             which is published"
+            "with a pool of {BIG} threads for each processor the median time of {BIG} computing jobs for each is at least \
+             {NO_FASTER_IN_ALL} x that with one of {SMALL} threads for each, and the median job is done at least {NO_FASTER} x as \
+             late; of jobs that wait the same ratio is published and not judged, {FASTER} beside it"
         ),
         vec![in_all, no_faster],
     );
