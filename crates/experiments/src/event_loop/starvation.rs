@@ -16,29 +16,24 @@
 //! Other programs can lengthen either side of a price, so beside them no price is settled.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
 use experiment_kit::finding::{Finding, Judging, Noise, P50};
 use experiment_kit::load::{LoadClient, Outcome, StreamSpec};
 use experiment_kit::measurements::Sink;
-use experiment_kit::program::{ServerProgram, command};
-use experiment_kit::runtimes::Runtime;
+use experiment_kit::program::ServerProgram;
 use experiment_kit::starvation::acts::{Act, Plan};
 use experiment_kit::starvation::published::{self, Asked};
 use experiment_kit::starvation::rules;
 use experiment_kit::stats::Summary;
 use experiment_kit::verdict::{Claim, Verdict};
-use experiment_kit::{Calibration, RunningServer, ServerSpec, Work, WorkDone};
-use runtime_lab::http::{self, Response};
-use runtime_lab::{Recording, offload};
-use serde::Deserialize;
+use runtime_lab::Recording;
 
-use crate::counterpart::Source;
-use crate::server::get;
+use self::servers::{Servers, Serving, processors};
 
+mod servers;
 /// The server of the example, whole.
 #[path = "../../../../examples/starvation.rs"]
 #[allow(dead_code, reason = "the example measures by itself, too")]
@@ -119,8 +114,6 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     ],
 };
 
-static SOURCE: Source = Source { name: "starvation.js", text: include_str!("../../programs/starvation.js") };
-
 /// As many works in the pool as there are processors.
 const ALL_CORES: &str = "all cores busy";
 /// Works in pieces that take [`FINE`] each.
@@ -144,17 +137,8 @@ const ITERATION_NS: &str = "iteration_ns";
 const DEARER: f64 = 1.05;
 /// Beside coarse pieces a ping waits at least this many times as long as beside fine ones.
 const LATER: f64 = 2.0;
-/// Two fifths of the pings come during a work, so more than this part of them either way is a matter of the pieces.
+/// Two fifths of the pings come during a work, so the tenth that waits longest does.
 const P90: f64 = 0.9;
-
-/// As many threads as libuv's pool has, or one for each processor, so that a pool can keep all of them busy.
-fn pool_threads() -> usize {
-    processors().max(4)
-}
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
 
 struct Starvation {
     // The client first: it is to be gone when the servers, of which it asks one at a time, stop.
@@ -173,43 +157,16 @@ struct Starvation {
     setup: Setup,
 }
 
-/// A server that is asked.
-struct Serving {
-    addr: SocketAddr,
-    asked: Asked,
-    program: Option<ServerProgram>,
-    _here: Option<Stopping>,
-}
-
-/// A server in this process, which is stopped when this is dropped.
-struct Stopping(Option<RunningServer>);
-
-impl Drop for Stopping {
-    fn drop(&mut self) {
-        if let Some(server) = self.0.take() {
-            // What it says of itself now can change nothing that was measured.
-            let _ = (server.stop)();
-        }
-    }
-}
-
 fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
     let block = Duration::from_secs_f64(setup.knob("block_ms") / 1e3);
     let act = Duration::from_secs_f64(setup.knob("act_ms") / 1e3);
     let chunk = Duration::from_secs_f64(setup.knob("chunk_us") / 1e6);
     let plan = |part: u32| Plan::of_acts(act / part, block / part, setup.knob("rate"), setup.seed);
-    let program = setup.real().filter(|runtime| runtime.family == Family::Node);
-    let serving: Box<dyn Fn(Duration) -> Result<Serving>> = match program {
-        Some(runtime) => Box::new(move |chunk| there(runtime, setup, block, chunk)),
-        None => {
-            let work = Work::new(example::burn, Calibration::measure(example::burn, &setup.clock)?);
-            Box::new(move |chunk| here(setup, work, block, chunk))
-        }
-    };
+    let servers = Servers::new(setup, block)?;
     Ok(Box::new(Starvation {
-        usual: serving(chunk)?,
-        fine: serving(FINE)?,
-        coarse: serving(block / COARSE)?,
+        usual: servers.start(chunk)?,
+        fine: servers.start(FINE)?,
+        coarse: servers.start(block / COARSE)?,
         client: LoadClient::start()?,
         plan: plan(1),
         half: plan(2),
@@ -218,101 +175,6 @@ fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
         recordings: Vec::new(),
         setup: setup.clone(),
     }))
-}
-
-/// A server of Node.
-fn there(runtime: &Runtime, setup: &Setup, block: Duration, chunk: Duration) -> Result<Serving> {
-    let words = [("chunk_us".to_owned(), micros(chunk).to_string())];
-    let mut command = command(runtime, &SOURCE.file()?, &words);
-    command.env("UV_THREADPOOL_SIZE", pool_threads().to_string());
-    let program = ServerProgram::start(command, &setup.interrupt)?;
-    let (addr, asked) = (program.addr, asked_of(program.addr, block, chunk)?);
-    Ok(Serving { addr, asked, program: Some(program), _here: None })
-}
-
-/// A server in this process: ours, ours with a flaw, or tokio's.
-fn here(setup: &Setup, work: Work, block: Duration, chunk: Duration) -> Result<Serving> {
-    let spec = ServerSpec {
-        addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        pool_threads: pool_threads(),
-        chunk,
-        stall_threshold: block / 4,
-        work,
-        clock: setup.clock.clone(),
-        recorder: setup.recorder.clone(),
-    };
-    let running = match (setup.real(), setup.flaw) {
-        (Some(_), _) => example::on_tokio::start(&spec),
-        (None, Some("block-in-pool")) => example::start_changed(&spec, block_in_pool),
-        (None, Some("offload-inline")) => example::start_changed(&spec, offload_inline),
-        (None, Some("no-yield")) => example::start_changed(&spec, no_yield),
-        (None, _) => example::start_ours(&spec),
-    }?;
-    let asked = Asked {
-        iterations: work.iterations(block),
-        calibration_spread: work.calibration().spread,
-        chunk_ms: micros(chunk) / 1e3,
-    };
-    Ok(Serving { addr: running.addr, asked, program: None, _here: Some(Stopping(Some(running))) })
-}
-
-fn micros(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e6
-}
-
-fn block_in_pool(server: http::Server, spec: &ServerSpec) -> http::Server {
-    let spec = spec.clone();
-    server.route("/block", move |request| {
-        let spec = spec.clone();
-        async move {
-            let iterations = spec.work.iterations(example::wanted(&request)?);
-            let done = offload(move || example::time_work(&spec, iterations)).await;
-            let done = done.map_err(|error| http::text(error.to_string()))?;
-            Ok::<Response, Response>(example::done(&done))
-        }
-    })
-}
-
-fn offload_inline(server: http::Server, spec: &ServerSpec) -> http::Server {
-    let spec = spec.clone();
-    server.route("/offload", move |request| {
-        let spec = spec.clone();
-        async move {
-            let iterations = spec.work.iterations(example::wanted(&request)?);
-            Ok::<Response, Response>(example::done(&example::time_work(&spec, iterations)))
-        }
-    })
-}
-
-fn no_yield(server: http::Server, spec: &ServerSpec) -> http::Server {
-    let spec = spec.clone();
-    server.route("/chunked", move |request| {
-        let spec = spec.clone();
-        async move {
-            let want = example::wanted(&request)?;
-            let begun = spec.clock.now();
-            spec.work.pieces(want, spec.chunk).for_each(|piece| spec.work.run(piece));
-            let took = spec.clock.now().saturating_duration_since(begun);
-            Ok::<Response, Response>(example::done(&WorkDone::new(spec.work.iterations(want), took)))
-        }
-    })
-}
-
-/// What a program says of its own calibration.
-#[derive(Deserialize)]
-struct Calibrated {
-    iterations: u64,
-    spread: f64,
-}
-
-fn asked_of(addr: SocketAddr, block: Duration, chunk: Duration) -> Result<Asked> {
-    let said = get(addr, &format!("/asked?ms={}", block.as_millis()))?;
-    let calibrated: Calibrated = serde_json::from_str(&said).with_context(|| format!("/asked: `{said}`"))?;
-    Ok(Asked {
-        iterations: calibrated.iterations,
-        calibration_spread: calibrated.spread,
-        chunk_ms: micros(chunk) / 1e3,
-    })
 }
 
 impl Starvation {
@@ -443,6 +305,7 @@ fn priced(cure: Claim, judging: &Judging<'_>) -> Claim {
 
 #[cfg(test)]
 mod tests {
+    use experiment_kit::WorkDone;
     use experiment_kit::load::Sample;
     use experiment_kit::measurements::Measurements;
 
