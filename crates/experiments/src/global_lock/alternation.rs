@@ -23,7 +23,8 @@ use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::Policy;
 use runtime_trace::{EventKind, Recorder, Recording};
 
-use super::interpreter::{self, Rules, TIMED, cells_of, parts, python};
+use super::cells::{TIMED, cells_of, parts};
+use super::interpreter::{self, Rules, python};
 use crate::counterpart::Source;
 
 /// The experiment.

@@ -19,9 +19,8 @@ use experiment_kit::measurements::Sink;
 use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::{Ablations, Policy};
 
-use super::interpreter::{
-    self, Rules, cells_of, has_asyncio, measured_or_first, parts, python, short_enough, turns_of, whole,
-};
+use super::cells::{cells_of, has_asyncio, measured_or_first, parts, short_enough, whole};
+use super::interpreter::{self, Rules, python, turns_of};
 use super::slow_service::SlowService;
 use crate::counterpart::Source;
 

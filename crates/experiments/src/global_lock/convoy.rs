@@ -16,8 +16,9 @@ use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::Policy;
 use runtime_trace::{Recorder, Recording};
 
+use super::cells::{close_look, parts, short_enough, timed_and, whole};
 use super::echo_client::{measure_echoes, paced};
-use super::interpreter::{Rules, close_look, parts, python, short_enough, timed_and, whole};
+use super::interpreter::{Rules, python};
 use crate::counterpart::Source;
 
 /// The experiment.

@@ -20,10 +20,8 @@ use experiment_kit::measurements::Sink;
 use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::Policy;
 
-use super::interpreter::{
-    self, Rules, TIMED, cells_of, measured_or_first, measured_under, parts, python, short_enough, turns_of,
-    whole,
-};
+use super::cells::{TIMED, cells_of, measured_or_first, measured_under, parts, short_enough, whole};
+use super::interpreter::{self, Rules, python, turns_of};
 use crate::counterpart::Source;
 
 /// The experiment.

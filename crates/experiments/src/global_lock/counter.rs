@@ -15,7 +15,8 @@ use experiment_kit::finding::Judging;
 use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::Policy;
 
-use super::interpreter::{self, Rules, cells_of, measured_under, parts, python, whole};
+use super::cells::{cells_of, measured_under, parts, whole};
+use super::interpreter::{self, Rules, python};
 use crate::counterpart::Source;
 
 /// The experiment.

@@ -19,8 +19,9 @@ use experiment_kit::measurements::Sink;
 use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::Policy;
 
+use super::cells::{close_look, has_asyncio, parts, timed_and};
 use super::echo_client::{Ask, Message, measure_echoes, paced};
-use super::interpreter::{Rules, close_look, has_asyncio, parts, python, timed_and};
+use super::interpreter::{Rules, python};
 use crate::counterpart::Source;
 
 /// The experiment.

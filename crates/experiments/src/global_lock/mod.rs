@@ -1,6 +1,7 @@
 //! Experiments about the global lock of an interpreter: our policies, and every CPython that is found.
 
 pub(crate) mod interpreter;
+mod cells;
 mod echo_client;
 mod slow_service;
 mod alternation;

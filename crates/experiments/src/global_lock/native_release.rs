@@ -19,7 +19,8 @@ use experiment_kit::measurements::Sink;
 use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::{Ablations, Policy};
 
-use super::interpreter::{self, Rules, ask, cells_of, parts, python, short_enough, whole};
+use super::cells::{cells_of, parts, short_enough, whole};
+use super::interpreter::{self, Rules, ask, python};
 use crate::counterpart::Source;
 
 /// The experiment.
