@@ -218,3 +218,22 @@ pub(crate) fn turns_of(
     }
     Ok(turns)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_program_of_both_sides_is_within_the_subset_and_has_what_they_share() {
+        let others = [
+            &crate::global_lock::alternation::SOURCE,
+            &crate::global_lock::counter::SOURCE,
+            &crate::global_lock::native_release::SOURCE,
+            &crate::global_lock::convoy::SOURCE,
+        ];
+        for source in SOURCES.iter().copied().chain(others) {
+            compile(source).unwrap();
+            assert!(source.text.starts_with("# What the programs share"), "{}", source.name);
+        }
+    }
+}
