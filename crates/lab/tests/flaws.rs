@@ -1,7 +1,8 @@
 //! Every experiment against a runtime that was broken on purpose: its verdict must not be that of a sound one.
 //!
-//! An experiment whose verdict stays the same has measured nothing. On a machine that is busy with other things a broken
-//! runtime may come out as `inconclusive`, which is no wrong answer but shows nothing either: then it is run once more.
+//! An experiment whose verdict stays the same has measured nothing. One that comes out as `inconclusive` is run once more,
+//! alone. What is open even then counts only where a control noticed the flaw, or where a busy machine excuses
+//! it: the verdict says that other programs prevented it, or the ledger that the claim needs idle cores.
 
 use std::sync::Mutex;
 
@@ -39,25 +40,50 @@ struct Broken {
     experiment: String,
     flaw: String,
     flips: Vec<String>,
+    /// The claims, by id.
     found: Value,
 }
 
 impl Broken {
     fn run(&mut self, budget: u64) {
         let Broken { experiment, flaw, .. } = self;
-        self.found =
-            verdicts(&lab(&format!("run {experiment} --quick --budget {budget} --json --flaw {flaw}")));
+        let result = lab(&format!("run {experiment} --quick --budget {budget} --json --flaw {flaw}"));
+        let claims = result["claims"].as_array().expect("a list of claims").iter();
+        self.found = claims.map(|claim| (text(&claim["id"]), claim.clone())).collect();
+    }
+
+    fn verdict(&self, id: &str) -> &str {
+        self.found[id]["verdict"].as_str().unwrap_or("not judged")
     }
 
     fn is_open(&self) -> bool {
-        self.flips.iter().any(|id| self.found[id] == "inconclusive")
+        self.flips.iter().any(|id| self.verdict(id) == "inconclusive")
+    }
+
+    /// Whether a verdict may be open: by a control that is not as it must be, or by the machine.
+    fn may_be_open(&self, id: &str, needs_idle_cores: &[String]) -> bool {
+        let reason = self.found[id]["reason"].as_str().unwrap_or_default();
+        let whys =
+            ["that alone settles nothing", "the requests were not seen together", "other programs kept"];
+        whys.iter().any(|why| reason.starts_with(why)) || needs_idle_cores.iter().any(|known| known == id)
     }
 }
 
-fn all() -> Vec<Broken> {
-    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+fn needing_idle_cores(listed: &Value) -> Vec<String> {
+    let rows = listed["claims"].as_array().expect("a list of claims").iter();
+    let needs = |row: &&Value| {
+        row["needs"].as_array().is_some_and(|needs| needs.iter().any(|need| need == "idle cores"))
+    };
+    rows.filter(needs).map(|row| text(&row["id"])).collect()
+}
+
+fn all(listed: &Value) -> Vec<Broken> {
     let mut all = Vec::new();
-    for experiment in lab("list --json")["experiments"].as_array().unwrap() {
+    for experiment in listed["experiments"].as_array().unwrap() {
         for flaw in experiment["flaws"].as_array().unwrap() {
             let flips = flaw["flips"].as_array().unwrap().iter().map(text).collect();
             let (experiment, flaw) = (text(&experiment["name"]), text(&flaw["name"]));
@@ -69,8 +95,9 @@ fn all() -> Vec<Broken> {
 
 #[test]
 fn a_broken_runtime_gets_another_verdict() {
-    let expected = expected();
-    let mut broken = all();
+    let (expected, listed) = (expected(), lab("list --json"));
+    let (mut broken, needs_idle_cores) = (all(&listed), needing_idle_cores(&listed));
+    assert!(!needs_idle_cores.is_empty());
     // Two at a time, which most of them bear; those that do not are run again alone.
     let queue = Mutex::new(broken.iter_mut());
     std::thread::scope(|scope| {
@@ -82,22 +109,22 @@ fn a_broken_runtime_gets_another_verdict() {
             });
         }
     });
-    broken.iter_mut().filter(|one| one.is_open()).for_each(|one| one.run(6));
+    broken.iter_mut().filter(|one| one.is_open()).for_each(|one| one.run(4));
     let mut stayed = Vec::new();
-    for Broken { experiment, flaw, flips, found } in &broken {
-        for id in flips {
-            let (found, sound) = (found[id].as_str().unwrap_or("not judged"), expected[id].as_str());
-            println!("{experiment} --flaw {flaw}: {id} is {found} instead of {}", sound.unwrap_or("nothing"));
-            if sound == Some(found) || found == "not judged" {
-                stayed.push(format!("{experiment} --flaw {flaw}: {id} is still {found}"));
+    for one in &broken {
+        for id in &one.flips {
+            let (found, sound) = (one.verdict(id), expected[id].as_str().unwrap_or("nothing"));
+            let said = format!("{} --flaw {}: {id} is {found} instead of {sound}", one.experiment, one.flaw);
+            println!("{said}");
+            let has_flipped = match found {
+                "not judged" => false,
+                "inconclusive" => one.may_be_open(id, &needs_idle_cores),
+                found => found != sound,
+            };
+            if !has_flipped {
+                stayed.push(said);
             }
         }
     }
     assert!(stayed.is_empty(), "{stayed:#?}");
-}
-
-/// `{id: verdict}` of a result.
-fn verdicts(result: &Value) -> Value {
-    let claims = result["claims"].as_array().expect("a list of claims").iter();
-    claims.map(|claim| (claim["id"].as_str().unwrap().to_owned(), claim["verdict"].clone())).collect()
 }

@@ -131,7 +131,7 @@ fn callout(claim: &Claim) -> (Tone, String) {
     match &claim.verdict {
         Verdict::Holds => (Tone::Good, text),
         Verdict::Fails => (Tone::Bad, text),
-        Verdict::Depends { condition } => (Tone::Open, format!("{text}. It needs {condition}.")),
+        Verdict::Depends { condition } => (Tone::Mixed, format!("{text}. It needs {condition}.")),
         Verdict::Inconclusive { reason } => (Tone::Open, format!("{text}. Not settled: {reason}.")),
     }
 }

@@ -139,7 +139,8 @@ fn tone(verdict: &Verdict) -> Tone {
     match verdict {
         Verdict::Holds => Tone::Good,
         Verdict::Fails => Tone::Bad,
-        Verdict::Depends { .. } | Verdict::Inconclusive { .. } => Tone::Open,
+        Verdict::Depends { .. } => Tone::Mixed,
+        Verdict::Inconclusive { .. } => Tone::Open,
     }
 }
 

@@ -56,7 +56,8 @@ pub(crate) fn word(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Holds => word.green().to_string(),
         Verdict::Fails => word.red().to_string(),
-        Verdict::Depends { .. } | Verdict::Inconclusive { .. } => word.yellow().to_string(),
+        Verdict::Depends { .. } => word.cyan().to_string(),
+        Verdict::Inconclusive { .. } => word.yellow().to_string(),
     }
 }
 

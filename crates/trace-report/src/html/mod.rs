@@ -31,7 +31,9 @@ pub enum Tone {
     Good,
     /// Not as hoped.
     Bad,
-    /// Neither, or not known.
+    /// Both, each in its place: it depends.
+    Mixed,
+    /// Not known.
     Open,
 }
 
@@ -40,6 +42,7 @@ impl Tone {
         match self {
             Tone::Good => "good",
             Tone::Bad => "bad",
+            Tone::Mixed => "mixed",
             Tone::Open => "open",
         }
     }
@@ -48,6 +51,7 @@ impl Tone {
         match self {
             Tone::Good => "✓",
             Tone::Bad => "✗",
+            Tone::Mixed => "±",
             Tone::Open => "?",
         }
     }

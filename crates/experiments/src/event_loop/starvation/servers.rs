@@ -17,7 +17,8 @@ use super::example;
 use crate::counterpart::Source;
 use crate::server::get;
 
-static SOURCE: Source = Source { name: "starvation.js", text: include_str!("../../../programs/starvation.js") };
+static SOURCE: Source =
+    Source { name: "starvation.js", text: include_str!("../../../programs/starvation.js") };
 
 /// What starts servers that differ in the length of a piece only.
 pub(super) struct Servers<'s> {
