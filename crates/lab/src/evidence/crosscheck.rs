@@ -6,7 +6,7 @@ use std::time::Duration;
 use experiment_kit::Interrupt;
 use experiment_kit::conduct::Terms;
 use experiment_kit::crosscheck::{Compared, Likeness, against, compare, skipped};
-use experiment_kit::experiment::{Experiment, Subject};
+use experiment_kit::experiment::{Experiment, Family, Subject};
 use experiment_kit::finding::Finding;
 use experiment_kit::report::{Against, Report};
 use experiment_kit::runtimes::{self, Runtime};
@@ -40,6 +40,9 @@ pub(crate) fn command(options: &CrosscheckOptions) -> anyhow::Result<u8> {
         }
     };
     outputs::check(options.out.iter().map(|path| path.as_path()))?;
+    if !options.out.is_empty() {
+        outputs::kept()?; // As in `verify`: said before minutes have gone by.
+    }
     let interrupt = Interrupt::listen()?;
     let mut families: Vec<_> = chosen.iter().flat_map(|one| one.against).copied().collect();
     families.sort_unstable();
@@ -126,6 +129,8 @@ fn check(
         }
         setup.subject = Subject::Real((*runtime).clone());
         match run(experiment, &setup, &terms, &runtime.name()) {
+            // What a signal cut short says less than what may be kept of an earlier run.
+            Ok(there) if !there.report.complete => {}
             Ok(there) => {
                 let compared = compare(&ours.ran.claims, &there.ran.claims);
                 sides.push(against(&runtime.name(), &compared));
@@ -137,10 +142,9 @@ fn check(
             }
         }
     }
-    for family in experiment.against.iter().filter(|family| !theirs.iter().any(|one| one.family == **family))
-    {
-        let why = if options.on.is_empty() { "it is not installed here" } else { "it was not asked for" };
-        sides.push(skipped(family.name(), why));
+    let is_found = |family: &Family| theirs.iter().any(|one| one.family == *family);
+    for family in experiment.against.iter().filter(|family| options.on.is_empty() && !is_found(family)) {
+        sides.push(skipped(family.name(), "it is not installed here"));
     }
     setup.subject = Subject::Ours;
     measure::keep(&setup, &ours, sides.clone())?;

@@ -68,9 +68,22 @@ pub(crate) fn keep(setup: &Setup, measured: &Measured, against: Vec<Against>) ->
     }
     // A run alone says nothing of other runtimes: what was found of them with the same numbers stays.
     let same = kept.filter(|kept| kept.params == report.params).map(|kept| kept.against);
-    report.against = if against.is_empty() { same.unwrap_or_default() } else { against };
+    report.against = merged(same.unwrap_or_default(), against);
     results.keep(&report, &measured.ran.measured)?;
     super::pictures::keep(&results, &report.experiment, &measured.ran.recordings)
+}
+
+/// What was found of other runtimes: the newest of each.
+fn merged(kept: Vec<Against>, newest: Vec<Against>) -> Vec<Against> {
+    // `node` alone stands for every Node where none was found.
+    let is_replaced = |old: &Against| {
+        newest
+            .iter()
+            .any(|new| new.runtime == old.runtime || new.runtime.starts_with(&format!("{} ", old.runtime)))
+    };
+    let mut all: Vec<Against> = kept.into_iter().filter(|old| !is_replaced(old)).collect();
+    all.extend(newest);
+    all
 }
 
 /// The result of an experiment that could not even start: nothing measured, every claim open, and why.
@@ -96,4 +109,24 @@ fn unsettled(experiment: &Experiment, error: &anyhow::Error) -> Vec<Claim> {
         reason: None,
     };
     experiment.claims.iter().map(claim).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_of_other_runtimes_stays_beside_what_is_new() {
+        let of = |names: &[&str]| -> Vec<Against> {
+            names.iter().map(|name| experiment_kit::crosscheck::skipped(name, "not compared")).collect()
+        };
+        let names =
+            |all: Vec<Against>| all.into_iter().map(|one| one.runtime).collect::<Vec<String>>().join(", ");
+        let kept = || of(&["cpython 2.7.18", "cpython 3.8.18", "node"]);
+        assert_eq!(names(merged(kept(), Vec::new())), "cpython 2.7.18, cpython 3.8.18, node");
+        assert_eq!(
+            names(merged(kept(), of(&["cpython 3.8.18", "node 20.20.2"]))),
+            "cpython 2.7.18, cpython 3.8.18, node 20.20.2"
+        );
+    }
 }

@@ -11,6 +11,7 @@ pub(crate) mod run;
 pub(crate) mod verify;
 pub(crate) mod crosscheck;
 pub(crate) mod report;
+mod asked;
 mod measure;
 mod predict;
 mod differences;

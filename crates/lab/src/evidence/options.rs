@@ -97,7 +97,7 @@ pub(crate) struct CrosscheckOptions {
     pub(crate) names: Vec<String>,
     #[command(flatten)]
     pub(crate) common: Common,
-    /// Only on these runtimes: `node`, `cpython`, or a version such as 3.11; may be repeated
+    /// Only on these runtimes: `node`, `jvm`, `tokio`, `cpython`, or a version such as 3.11; may be repeated
     #[arg(long, value_name = "RUNTIME")]
     pub(crate) on: Vec<String>,
     /// Write the page of everything measured so far

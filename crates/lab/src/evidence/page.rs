@@ -14,7 +14,7 @@ use trace_report::html::{Cell, Column, Page, Table, Tone, chart_table};
 
 use super::differences::Differences;
 use super::list::statement;
-use super::pictures;
+use super::{asked, pictures};
 
 /// A curve of fewer samples than this would only show its steps.
 const CURVE_MIN: usize = 50;
@@ -111,8 +111,8 @@ fn ledger_table(ledger: &Ledger, chapters: &[Chapter], korean: bool) -> Table {
                 Cell::from(""),
             ],
             Some((chapter, claim)) => {
-                let first = claim.findings.first();
-                let value = first.and_then(|finding| finding.interval).map(|one| one.rounded().value);
+                let deciding = claim.deciding();
+                let value = deciding.and_then(|finding| finding.interval).map(|one| one.rounded().value);
                 let number = |value: Option<f64>| {
                     value.map_or_else(|| Cell::from(""), |value| Cell::number(value, value.to_string()))
                 };
@@ -122,8 +122,8 @@ fn ledger_table(ledger: &Ledger, chapters: &[Chapter], korean: bool) -> Table {
                     Cell::from(statement(row, korean)),
                     Cell::from(origin(row)),
                     number(value),
-                    number(first.map(|finding| finding.threshold)),
-                    Cell::from(first.map_or("", |finding| finding.metric.as_str())),
+                    number(deciding.map(|finding| finding.threshold)),
+                    Cell::from(deciding.map_or("", |finding| finding.metric.as_str())),
                 ]
             }
         });
@@ -147,7 +147,7 @@ fn tone(verdict: &Verdict) -> Tone {
 fn add(page: &mut Page, chapter: &Chapter, korean: bool) {
     let Chapter { experiment, report, measured, recordings } = chapter;
     page.paragraph(experiment.reading);
-    if let Some(note) = super::screen::unusual(&report.params) {
+    if let Some(note) = asked::unusual(experiment, &report.params) {
         page.callout(Tone::Open, "Not the usual run", &note);
     }
     if !report.complete {
@@ -193,32 +193,9 @@ fn add(page: &mut Page, chapter: &Chapter, korean: bool) {
             "Every sample is in `samples.json` beside it. Measured {} in {} rounds: `{}`.",
             report.started_at,
             report.rounds,
-            command_of(experiment, report)
+            asked::command(experiment, report)
         ));
     });
-}
-
-/// The command that measures the same again.
-fn command_of(experiment: &Experiment, report: &Report) -> String {
-    let mut command = format!("lab run {}", experiment.name);
-    let quick = report.params["quick"] == true;
-    if quick {
-        command.push_str(" --quick");
-    }
-    for knob in experiment.knobs {
-        let usual = if quick { knob.quick } else { knob.usual };
-        if let Some(value) = report.params[knob.name].as_f64().filter(|value| *value != usual) {
-            command.push_str(&format!(" --set {}={value}", knob.name));
-        }
-    }
-    if let Some(flaw) = report.params["flaw"].as_str() {
-        command.push_str(&format!(" --flaw {flaw}"));
-    }
-    if let Some(subject) = report.params["subject"].as_str().filter(|subject| *subject != "runtime-lab") {
-        command.push_str(&format!(" --on {}", subject.rsplit(' ').next().unwrap_or(subject)));
-    }
-    command.push_str(&format!(" --seed {}", report.seed));
-    command
 }
 
 fn explanation(claim: &Claim) -> String {

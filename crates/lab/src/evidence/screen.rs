@@ -61,18 +61,10 @@ pub(crate) fn word(verdict: &Verdict) -> String {
     }
 }
 
-/// What a reader must know before the verdicts: another runtime, or one that was broken on purpose.
-pub(crate) fn unusual(params: &serde_json::Value) -> Option<String> {
-    let subject = params["subject"].as_str().filter(|subject| *subject != "runtime-lab");
-    let flaw =
-        params["flaw"].as_str().map(|flaw| format!("The runtime was broken on purpose: --flaw {flaw}."));
-    subject.map(|subject| format!("Measured on {subject}, not on this project.")).or(flaw)
-}
-
 /// All that a run has to say.
 pub(crate) fn result(experiment: &Experiment, report: &Report, ran: &Conducted, width: usize) -> String {
     let mut text = format!("{}\n", experiment.question.bold());
-    if let Some(note) = unusual(&report.params) {
+    if let Some(note) = super::asked::unusual(experiment, &report.params) {
         let _ = writeln!(text, "{}", note.yellow());
     }
     if ran.measured.is_empty() {

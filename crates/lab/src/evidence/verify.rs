@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use experiment_kit::Interrupt;
 use experiment_kit::conduct::Terms;
-use experiment_kit::experiment::Experiment;
+use experiment_kit::experiment::{Experiment, Setup};
 use experiment_kit::report::Report;
 use experiment_kit::verdict::{Claim, Verdict};
 use experiments::ledger::{Ledger, Row};
@@ -34,11 +34,10 @@ const SHARE: Duration = Duration::from_secs(90);
 /// What one experiment came to.
 struct Done {
     experiment: &'static Experiment,
-    report: Report,
-    claims: Vec<Claim>,
+    setup: Setup,
+    measured: Measured,
     /// Why there is no result, or not a whole one.
     error: Option<String>,
-    noisy: bool,
 }
 
 /// Does it.
@@ -57,29 +56,32 @@ pub(crate) fn command(options: &VerifyOptions) -> anyhow::Result<u8> {
         return Ok(BAD_USAGE);
     }
     outputs::check(options.out.iter().map(|path| path.as_path()))?;
+    if !options.out.is_empty() {
+        outputs::kept()?; // The page will hold all of it, and what cannot be read should be said before minutes have gone by.
+    }
     let interrupt = Interrupt::listen()?;
     let done = all(options, &chosen, &interrupt);
     let claims: BTreeMap<&str, &Claim> =
-        done.iter().flat_map(|one| &one.claims).map(|claim| (claim.id.as_str(), claim)).collect();
-    let reports: Vec<&Report> = done.iter().map(|one| &one.report).collect();
+        done.iter().flat_map(Done::claims).map(|claim| (claim.id.as_str(), claim)).collect();
+    let reports: Vec<&Report> = done.iter().map(|one| &one.measured.report).collect();
     if options.common.json {
         screen::print(&super::results_json(&reports)?)?;
     } else {
         screen::print(&table(&rows, &claims, options.ko, screen::width()))?;
-    }
-    outputs::write_whole_report(&options.out, options.open, options.ko)?;
-    if let Some(code) = interrupt.exit_code() {
-        return Ok(code);
     }
     for Done { experiment, error, .. } in &done {
         if let Some(error) = error {
             anstream::eprintln!("{} {}: {error}", "error:".red().bold(), experiment.name);
         }
     }
+    outputs::write_whole_report(&options.out, options.open, options.ko)?;
+    if let Some(code) = interrupt.exit_code() {
+        return Ok(code);
+    }
     if done.iter().any(|one| one.error.is_some()) {
         return Ok(1);
     }
-    let judged: Vec<Claim> = done.iter().flat_map(|one| one.claims.clone()).collect();
+    let judged: Vec<Claim> = done.iter().flat_map(Done::claims).cloned().collect();
     Ok(if as_expected(&judged, &options.expect.expect) { 0 } else { UNEXPECTED })
 }
 
@@ -126,10 +128,12 @@ fn all(options: &VerifyOptions, chosen: &[&'static Experiment], interrupt: &Inte
             experiment.name.bold(),
             experiment.question
         );
-        done.push(one(options, experiment, share, interrupt));
+        let mut first = one(options, experiment, share, interrupt);
+        first.keep();
+        done.push(first);
     }
     // Once more: what is left of the whole belongs to what is open.
-    let open: Vec<usize> = (0..done.len()).filter(|&index| done[index].is_open()).collect();
+    let open: Vec<usize> = (0..done.len()).filter(|&index| done[index].is_worth_another_look()).collect();
     for (nth, &index) in open.iter().enumerate() {
         let left = whole.saturating_sub(since(&clock, begun));
         let share = (left / (open.len() - nth) as u32).min(3 * share_max);
@@ -137,8 +141,10 @@ fn all(options: &VerifyOptions, chosen: &[&'static Experiment], interrupt: &Inte
             break;
         }
         anstream::eprintln!("{} is not settled: once more", done[index].experiment.name.bold());
-        let again = one(options, done[index].experiment, share, interrupt);
-        if again.error.is_none() && !interrupt.came() {
+        let mut again = one(options, done[index].experiment, share, interrupt);
+        // A second look may be worse: a noisy moment opens what was settled before.
+        if again.error.is_none() && again.open() < done[index].open() && !interrupt.came() {
+            again.keep();
             done[index] = again;
         }
     }
@@ -146,10 +152,26 @@ fn all(options: &VerifyOptions, chosen: &[&'static Experiment], interrupt: &Inte
 }
 
 impl Done {
+    fn claims(&self) -> &[Claim] {
+        &self.measured.report.claims
+    }
+
+    /// How many claims are not settled.
+    fn open(&self) -> usize {
+        self.claims().iter().filter(|claim| matches!(claim.verdict, Verdict::Inconclusive { .. })).count()
+    }
+
     /// Whether measuring longer may settle more.
-    fn is_open(&self) -> bool {
-        let open = |claim: &Claim| matches!(claim.verdict, Verdict::Inconclusive { .. });
-        self.error.is_none() && !self.noisy && self.claims.iter().any(open)
+    fn is_worth_another_look(&self) -> bool {
+        self.error.is_none() && self.measured.ran.measured.noise().is_none() && self.open() > 0
+    }
+
+    /// Keeps the result, or what there is of it.
+    fn keep(&mut self) {
+        let kept = measure::keep(&self.setup, &self.measured, Vec::new());
+        if let (None, Err(error)) = (&self.error, kept) {
+            self.error = Some(format!("{error:#}"));
+        }
     }
 }
 
@@ -168,22 +190,12 @@ fn one(
     let progress = Progress::on_stderr(experiment.name);
     let measured = measure::measure(experiment, &setup, &terms, &progress);
     drop(progress);
-    let (measured, error) = match measured {
-        Ok(mut measured) => {
-            let cut = measured.ran.error.take();
-            let kept = cut.map_or_else(|| measure::keep(&setup, &measured, Vec::new()), Err);
-            (measured, kept.err())
-        }
+    let (mut measured, error) = match measured {
+        Ok(measured) => (measured, None),
         Err(error) => (measure::not_started(experiment, &setup, &error), Some(error)),
     };
-    let Measured { report, ran } = measured;
-    Done {
-        experiment,
-        noisy: ran.measured.noise().is_some(),
-        report,
-        claims: ran.claims,
-        error: error.map(|error| format!("{error:#}")),
-    }
+    let error = measured.ran.error.take().or(error).map(|error| format!("{error:#}"));
+    Done { experiment, setup, measured, error }
 }
 
 /// The ledger with its verdicts.
@@ -212,7 +224,7 @@ fn why(claim: &Claim) -> Vec<String> {
         Verdict::Depends { condition } => vec![format!("it depends on {condition}")],
         Verdict::Inconclusive { reason } => vec![reason.clone()],
         Verdict::Fails => claim.reason.iter().cloned().collect(),
-        Verdict::Holds => claim.findings.first().map(|finding| finding.sentence()).into_iter().collect(),
+        Verdict::Holds => claim.deciding().map(|finding| finding.sentence()).into_iter().collect(),
     }
 }
 
