@@ -3,7 +3,7 @@
 //! # Model
 //! ```text
 //! for each round: for each cell, in an order of the seed: meter on, measure, meter off
-//!     after enough rounds: settled? stop. The next round would not fit into the budget? stop. Ctrl-C? stop.
+//!     after enough rounds: settled as at the last look? stop. The next round would not fit into the budget? stop. Ctrl-C? stop.
 //! ```
 //! Whatever ends it, what was measured until then is judged and returned.
 
@@ -16,7 +16,7 @@ use crate::cpu_meter::CpuMeter;
 use crate::experiment::{Experiment, Setup, judge};
 use crate::finding::ROUNDS_MIN;
 use crate::interrupt::Interrupt;
-use crate::measurements::{FREE_CORES, Measurements, Sink};
+use crate::measurements::{BEFORE, FREE_CORES, Measurements, SPEED_UP, Sink};
 use crate::probe;
 use crate::rng::Rng;
 use crate::verdict::{Claim, Verdict};
@@ -90,12 +90,15 @@ pub fn conduct(
     let mut bench = (experiment.start)(setup)?;
     let cells = bench.order();
     let mut meter = CpuMeter::default();
-    let (mut error, mut was_settled) = (None, false);
+    let (mut error, mut last_look) = (None, Vec::new());
     while measured.rounds < terms.rounds_max && !setup.interrupt.came() {
         let round = measured.rounds;
         let mut order = bench.cells();
         Rng::new(setup.seed.wrapping_add(round as u64)).shuffle(&mut order);
-        measured.extend(FREE_CORES, "before", [probe::free_cores(cores, &setup.clock)]);
+        measured.extend(FREE_CORES, BEFORE, [probe::free_cores(cores, &setup.clock)]);
+        if cores > 1 {
+            measured.extend(SPEED_UP, BEFORE, probe::speed_up(&setup.clock, &setup.interrupt));
+        }
         let played = play(&order, &mut *bench, &mut measured, &mut meter, setup, watcher);
         measured.others_cores = meter.others_cores(cores);
         match played {
@@ -111,12 +114,13 @@ pub fn conduct(
         watcher.round(round, &claims, elapsed);
         let next_would_end = elapsed.mul_f64((measured.rounds + 1) as f64 / measured.rounds as f64);
         let enough = measured.rounds >= terms.rounds_min;
-        let is_settled = settled(&claims);
-        // Looking after every round and stopping at the first yes would find too many: two looks in a row must agree.
-        if enough && (next_would_end > terms.budget || (is_settled && was_settled)) {
+        let look: Vec<&'static str> = claims.iter().map(|claim| claim.verdict.word()).collect();
+        // Looking after every round and stopping at the first yes would find too many: two looks in a row must say the same.
+        let is_settled = settled(&claims) && look == last_look;
+        if enough && (next_would_end > terms.budget || is_settled) {
             break;
         }
-        was_settled = is_settled;
+        last_look = look;
     }
     measured.complete = error.is_none() && !setup.interrupt.came();
     let recordings = bench.recordings();
@@ -126,7 +130,8 @@ pub fn conduct(
     Ok(Conducted { measured, claims, cells, recordings, error, took })
 }
 
-/// Measures the cells of a round; `false` when it was stopped in between.
+/// Measures the cells of a round; `false` when it was stopped in between. A cell that did not come to its end leaves
+/// nothing: half of it could make a claim look false.
 fn play(
     order: &[String],
     bench: &mut dyn crate::experiment::Bench,
@@ -138,12 +143,14 @@ fn play(
     for (index, cell) in order.iter().enumerate() {
         watcher.cell(measured.rounds, index, order.len(), cell);
         meter.begin(&bench.processes());
-        let outcome = bench.measure(cell, &mut Sink::new(measured, cell));
+        let mut aside = Measurements::new(measured.cores);
+        let outcome = bench.measure(cell, &mut Sink::new(&mut aside, cell));
         meter.end(&bench.processes());
         if setup.interrupt.came() {
             return Ok(false); // What else went wrong then, the signal did.
         }
         outcome?;
+        measured.take_in(aside);
     }
     Ok(true)
 }
@@ -180,11 +187,15 @@ mod tests {
 
     use super::*;
     use crate::experiment::{Bench, Topic};
-    use crate::finding::{Judging, P50};
+    use crate::finding::{Finding, Judging, P50};
+    use crate::stats::Interval;
+    use crate::verdict::Side;
 
     thread_local! {
         /// What the bench of these tests does at its n-th cell.
         static SCRIPT: RefCell<Rc<dyn Fn(usize) -> Result<f64>>> = RefCell::new(Rc::new(|_| Ok(1.0)));
+        /// What the rule of the next test says at each look, in this order; then what the samples say.
+        static LOOKS: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
     }
 
     struct Scripted(usize);
@@ -196,6 +207,7 @@ mod tests {
         fn measure(&mut self, cell: &str, sink: &mut Sink<'_>) -> Result<()> {
             self.0 += 1;
             let script = SCRIPT.with(|script| Rc::clone(&script.borrow()));
+            sink.fact("begun", self.0.to_string());
             let factor = script(self.0)?;
             sink.add("ms", if cell == "a" { 10.0 } else { 10.0 * factor });
             Ok(())
@@ -204,6 +216,12 @@ mod tests {
 
     fn rule(judging: &Judging<'_>) -> Vec<Claim> {
         let finding = judging.ratio("b / a", P50, ("ms", "b"), ("ms", "a")).at_most(0.5);
+        vec![Claim::all("X1", "b is at most half of a", vec![finding])]
+    }
+
+    fn rule_of_looks(_judging: &Judging<'_>) -> Vec<Claim> {
+        let value = LOOKS.with(|looks| looks.borrow_mut().pop()).unwrap_or(0.0);
+        let finding = Finding::of("b / a", "ratio", Some(Interval::exact(value)), Side::AtMost, 0.5);
         vec![Claim::all("X1", "b is at most half of a", vec![finding])]
     }
 
@@ -247,6 +265,16 @@ mod tests {
     }
 
     #[test]
+    fn two_looks_that_say_the_opposite_do_not_stop_it() {
+        // Taken from the end: holds, fails, holds, fails, fails; then once more for the result.
+        LOOKS.with(|looks| *looks.borrow_mut() = vec![0.9, 0.9, 0.9, 0.1, 0.9, 0.1]);
+        let experiment = Experiment { judge: rule_of_looks, ..EXPERIMENT };
+        let setup = Setup::new(&experiment, true, 7, Interrupt::default());
+        let run = conduct(&experiment, &setup, &Terms { rounds_min: 1, ..terms(50) }, &Silent).unwrap();
+        assert_eq!((run.measured.rounds, run.claims[0].verdict.word()), (5, "fails"));
+    }
+
+    #[test]
     fn it_goes_on_while_the_threshold_lies_within_the_interval() {
         let run = run(unclear, &terms(12), Interrupt::default());
         assert_eq!((run.measured.rounds, run.claims[0].verdict.word()), (12, "inconclusive"));
@@ -260,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_measured_before_a_signal_or_an_error_is_kept() {
+    fn what_was_measured_before_a_signal_or_an_error_is_kept_and_half_a_cell_is_not() {
         let interrupt = Interrupt::default();
         let handle = interrupt.clone();
         let stopped = run(
@@ -276,8 +304,12 @@ mod tests {
         assert_eq!((stopped.measured.rounds, stopped.measured.complete), (3, false));
         assert_eq!(
             stopped.measured.samples(("ms", "a")).count() + stopped.measured.samples(("ms", "b")).count(),
-            7
+            6
         );
+        let begun = |run: &Conducted| {
+            ["a", "b"].map(|cell| run.measured.facts_of("begun", cell).len()).iter().sum::<usize>()
+        };
+        assert_eq!(begun(&stopped), 6);
 
         let failed = run(
             |n| if n == 8 { anyhow::bail!("gone") } else { unclear(n) },
@@ -285,6 +317,7 @@ mod tests {
             Interrupt::default(),
         );
         assert_eq!((failed.measured.rounds, failed.measured.complete), (3, false));
+        assert_eq!(begun(&failed), 7);
         assert_eq!(failed.error.unwrap().to_string(), "gone");
     }
 }

@@ -10,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::measurements::Measurements;
-use crate::stats::{Interval, quantile_interval, rank_test, ratio_of_quantiles};
+use crate::stats::{Interval, quantile, quantile_interval, rank_test, ratio_of_quantiles};
 use crate::verdict::{Answer, Claim, Side, Verdict, ask, significant};
 
 /// Rounds without which a sampled quantity has no interval.
@@ -21,6 +21,9 @@ pub const P50: f64 = 0.5;
 /// The 99th percentile.
 pub const P99: f64 = 0.99;
 
+/// The speed-up of two threads without any lock below which a machine has no two processors to speak of.
+const SPEED_UP_MIN: f64 = 1.5;
+
 /// One quantity beside one threshold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
@@ -30,13 +33,14 @@ pub struct Finding {
     pub unit: String,
     /// Its value and interval, when there were enough samples.
     pub interval: Option<Interval>,
-    /// Which side is claimed.
+    /// Which side is asked for.
     pub side: Side,
     /// What it is compared with.
     pub threshold: f64,
     /// What the interval says.
     pub answer: Answer,
-    /// Of a ratio of two cells: the probability of ranks that differ so much when both come from one distribution.
+    /// Of a ratio of two cells: the probability that the quantiles of their rounds differ so much in rank when both come
+    /// from one distribution.
     #[serde(default)]
     pub rank_p: Option<f64>,
 }
@@ -86,17 +90,17 @@ impl Finding {
         self.metric == other.metric && self.side == other.side && self.threshold == other.threshold
     }
 
-    /// The finding as a sentence: name, value with interval, side and threshold.
+    /// The finding as a sentence: name, value with interval, and what is asked of it, which may be what speaks against a
+    /// statement.
     pub fn sentence(&self) -> String {
-        let wanted = self.side.words();
-        let threshold = significant(self.threshold);
+        let asked = format!("asked: {} {}", self.side.words(), significant(self.threshold));
         match self.interval.map(Interval::rounded) {
-            None => format!("{}: not enough was measured; {wanted} {threshold} is claimed", self.metric),
+            None => format!("{}: not enough was measured; {asked}", self.metric),
             Some(Interval { value, low, high }) if low == high => {
-                format!("{} = {value}; {wanted} {threshold} is claimed", self.metric)
+                format!("{} = {value}; {asked}", self.metric)
             }
             Some(Interval { value, low, high }) => {
-                format!("{} = {value} (95 %: {low} to {high}); {wanted} {threshold} is claimed", self.metric)
+                format!("{} = {value} (95 %: {low} to {high}); {asked}", self.metric)
             }
         }
     }
@@ -142,13 +146,19 @@ pub struct Judging<'m> {
 
 impl Judging<'_> {
     /// The ratio of the same quantile of two cells that were measured in turn.
-    pub fn ratio(&self, metric: impl Into<String>, quantile: f64, over: At<'_>, under: At<'_>) -> Quantity {
+    ///
+    /// Its rank test compares one number of each round and cell, that quantile of the round: samples of one round are not
+    /// independent of each other. So with three rounds it says at least 0.1, however far the cells are apart.
+    pub fn ratio(&self, metric: impl Into<String>, at: f64, over: At<'_>, under: At<'_>) -> Quantity {
         let (over, under) = (self.measured.rounds_of(over), self.measured.rounds_of(under));
         let enough = filled(over).min(filled(under)) >= ROUNDS_MIN;
-        let interval = enough.then(|| ratio_of_quantiles(over, under, quantile, self.seed)).flatten();
-        let all = |rounds: &[Vec<f64>]| rounds.iter().flatten().copied().collect::<Vec<f64>>();
-        let rank_p =
-            interval.and_then(|_| rank_test(&all(over), &all(under))).map(|test| significant(test.p));
+        let interval = enough.then(|| ratio_of_quantiles(over, under, at, self.seed)).flatten();
+        let by_round = |rounds: &[Vec<f64>]| {
+            rounds.iter().filter_map(|round| quantile(&mut round.clone(), at)).collect::<Vec<f64>>()
+        };
+        let rank_p = interval
+            .and_then(|_| rank_test(&by_round(over), &by_round(under)))
+            .map(|test| significant(test.p));
         Quantity { metric: metric.into(), unit: "ratio", interval, rank_p }
     }
 
@@ -270,6 +280,27 @@ impl Claim {
         }
         self
     }
+
+    /// Takes back a failure that only says that this machine has no two processors: a claim that two threads gain, or do
+    /// not wait for each other, needs them. Without a look at the speed-up nothing is taken back.
+    pub fn needing_two_cores(mut self, measured: &Measurements) -> Claim {
+        let reason = match measured.speed_up() {
+            _ if self.verdict != Verdict::Fails => None,
+            _ if measured.cores < 2 => {
+                Some("there is one processor here, so nothing can be said of two processors".to_owned())
+            }
+            Some(speed_up) if speed_up < SPEED_UP_MIN => Some(format!(
+                "two threads without any lock did only {speed_up:.1} x the work of one here, so nothing can be said of two \
+                 processors"
+            )),
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            self.verdict = Verdict::inconclusive(reason);
+            self.reason = None;
+        }
+        self
+    }
 }
 
 /// Yes when all say yes, no when one says no.
@@ -310,6 +341,7 @@ fn refuted(findings: &[Finding]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measurements::{BEFORE, SPEED_UP};
 
     /// Three rounds of three samples around each centre, and the number 7 as fact.
     fn world(cells: &[(&str, f64)]) -> Measurements {
@@ -335,9 +367,52 @@ mod tests {
         assert_eq!(half(&world(&[("a", 10.0), ("b", 9.0)])).answer, Answer::No);
         assert_eq!(half(&world(&[("a", 10.0), ("b", 5.0)])).answer, Answer::Open);
         assert_eq!(half(&world(&[("a", 10.0)])).answer, Answer::Open);
-        let apart = half(&world(&[("a", 10.0), ("b", 2.0)])).rank_p;
-        assert!(apart.is_some_and(|p| p < 0.001), "{apart:?}");
-        assert_eq!(half(&world(&[("a", 10.0), ("b", 10.0)])).rank_p, Some(1.0));
+    }
+
+    #[test]
+    fn ranks_are_those_of_rounds_and_not_of_samples() {
+        let rank_p = |rounds: usize, b: f64| {
+            let mut measured = Measurements::new(2);
+            for round in 0..rounds {
+                let level = 1.0 + round as f64 / 100.0;
+                measured.extend("ms", "a", vec![10.0 * level; 50]);
+                measured.extend("ms", "b", vec![b * level; 50]);
+                measured.end_round();
+            }
+            half(&measured).rank_p
+        };
+        // Of the 20 arrangements of 3 and 3, two are as far apart as can be: 2 / 20; of 252 of 5 and 5 as well.
+        assert_eq!(rank_p(3, 2.0), Some(0.1));
+        assert_eq!(rank_p(5, 2.0), Some(significant(2.0 / 252.0)));
+        assert_eq!(rank_p(3, 10.0), Some(1.0));
+    }
+
+    #[test]
+    fn a_sentence_says_what_is_asked_and_not_what_is_claimed() {
+        let asked = |interval| Finding::of("b / a", "ratio", interval, Side::AtMost, 0.5).sentence();
+        assert_eq!(asked(None), "b / a: not enough was measured; asked: at most 0.5");
+        assert_eq!(asked(Some(Interval::exact(0.9))), "b / a = 0.9; asked: at most 0.5");
+        let wide = Interval { value: 0.9, low: 0.8, high: 1.0 };
+        assert_eq!(asked(Some(wide)), "b / a = 0.9 (95 %: 0.8 to 1); asked: at most 0.5");
+    }
+
+    #[test]
+    fn a_failure_on_a_machine_without_two_processors_is_taken_back_and_a_success_is_not() {
+        let judged = |b: f64, cores: usize, speed_up: Option<f64>| {
+            let mut measured = world(&[("a", 10.0), ("b", b)]);
+            measured.cores = cores;
+            measured.extend(SPEED_UP, BEFORE, speed_up);
+            Claim::all("X4", "rule", vec![half(&measured)]).needing_two_cores(&measured).verdict
+        };
+        assert_eq!(judged(9.0, 2, None), Verdict::Fails);
+        assert_eq!(judged(9.0, 2, Some(1.5)), Verdict::Fails);
+        let little = "two threads without any lock did only 1.1 x the work of one here, so nothing can be said of two \
+                      processors";
+        assert_eq!(judged(9.0, 2, Some(1.1)), Verdict::inconclusive(little));
+        let one = "there is one processor here, so nothing can be said of two processors";
+        assert_eq!(judged(9.0, 1, None), Verdict::inconclusive(one));
+        assert_eq!(judged(2.0, 2, Some(1.1)), Verdict::Holds);
+        assert_eq!(judged(2.0, 1, None), Verdict::Holds);
     }
 
     #[test]

@@ -12,11 +12,23 @@ use serde_json::{Map, Value, json};
 use crate::stats::{Summary, quantile};
 use crate::verdict::significant;
 
-/// Processors that other programs may keep busy, on average, before nothing bad is said of a claim that needs them.
-pub const OTHERS_CORES_MAX: f64 = 0.25;
+/// Processors that an experiment uses at most: what others do on more than these is no noise.
+const CORES_USED: usize = 4;
+
+/// Of the processors that an experiment uses, what others may take on average before nothing bad is said of a claim.
+const TAKEN_MAX: f64 = 0.25;
 
 /// The metric of the free-CPU probe before each round.
 pub const FREE_CORES: &str = "free_cores";
+
+/// The metric of how much more two threads without any lock do than one, before each round.
+pub const SPEED_UP: &str = "speed_up";
+
+/// The cell of what is looked at before each round.
+pub const BEFORE: &str = "before";
+
+/// The fact by which a program says why it could not measure something on this system.
+pub const NOT_MEASURED: &str = "not_measured";
 
 /// All samples and facts of one run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -53,6 +65,20 @@ impl Measurements {
         cells.entry(cell.to_owned()).or_default().insert(text.into());
     }
 
+    /// Takes in what was measured aside, as samples of the present round.
+    pub(crate) fn take_in(&mut self, aside: Measurements) {
+        for (metric, cells) in aside.series {
+            for (cell, rounds) in cells {
+                self.extend(&metric, &cell, rounds.into_iter().flatten());
+            }
+        }
+        for (name, cells) in aside.facts {
+            for (cell, texts) in cells {
+                texts.into_iter().for_each(|text| self.fact(&name, &cell, text));
+            }
+        }
+    }
+
     /// The present round is over.
     pub fn end_round(&mut self) {
         self.rounds += 1;
@@ -81,20 +107,28 @@ impl Measurements {
 
     /// Whether nothing of a cell was measured.
     pub fn is_empty(&self) -> bool {
-        self.facts.is_empty() && self.series.keys().all(|metric| metric == FREE_CORES)
+        self.facts.is_empty() && self.series.keys().all(|metric| [FREE_CORES, SPEED_UP].contains(&&**metric))
     }
 
     /// Why other programs may have caused what was measured; `None` on a machine that was quiet, or does not tell.
     pub fn noise(&self) -> Option<String> {
         // Where the kernel does not tell, the probes before the rounds do.
-        let by_probe = || {
-            let mut free: Vec<f64> = self.samples((FREE_CORES, "before")).collect();
-            quantile(&mut free, 0.5).map(|free| self.cores as f64 - free)
-        };
-        let cores = self.others_cores.or_else(by_probe).filter(|&cores| cores > OTHERS_CORES_MAX)?;
-        Some(format!(
-            "other programs kept {cores:.2} processors busy ({OTHERS_CORES_MAX} are allowed); end them and run again"
-        ))
+        let by_probe = || self.before(FREE_CORES).map(|free| self.cores as f64 - free);
+        too_busy(self.cores, self.others_cores.or_else(by_probe)?)
+    }
+
+    /// How much more two threads without any lock did than one, in the median of the rounds.
+    pub fn speed_up(&self) -> Option<f64> {
+        self.before(SPEED_UP)
+    }
+
+    /// Why a program could not measure something here, if one said so.
+    pub fn not_measured(&self) -> Option<&str> {
+        self.facts.get(NOT_MEASURED)?.values().flatten().next().map(String::as_str)
+    }
+
+    fn before(&self, metric: &str) -> Option<f64> {
+        quantile(&mut self.samples((metric, BEFORE)).collect::<Vec<f64>>(), 0.5)
     }
 
     /// `figures` of the result: `{metric: {cell: {p50, p99, max, count}}, "facts": {name: {cell: [texts]}}}`.
@@ -116,6 +150,16 @@ impl Measurements {
         figures.insert("others_cores".to_owned(), json!(self.others_cores.map(significant)));
         figures
     }
+}
+
+/// Why `others` busy processors of `cores` are noise; `None` where enough are left for an experiment.
+pub(crate) fn too_busy(cores: usize, others: f64) -> Option<String> {
+    let allowed = (cores - cores.min(CORES_USED)) as f64 + TAKEN_MAX;
+    (others > allowed).then(|| {
+        format!(
+            "other programs kept {others:.2} processors busy ({allowed} are allowed); end them and run again"
+        )
+    })
 }
 
 /// The measurements of one cell in the present round: what an experiment writes into.
@@ -197,5 +241,49 @@ mod tests {
             elsewhere.noise().unwrap().contains("0.90 processors"),
             "the probe tells where the kernel does not"
         );
+    }
+
+    #[test]
+    fn on_a_large_machine_what_leaves_four_processors_is_no_noise() {
+        for (cores, others, noisy) in [
+            (1, 0.25, false),
+            (1, 0.26, true),
+            (4, 0.25, false),
+            (4, 0.26, true),
+            (16, 2.0, false),
+            (16, 12.25, false),
+            (16, 12.5, true),
+        ] {
+            let mut measured = Measurements::new(cores);
+            measured.others_cores = Some(others);
+            assert_eq!(measured.noise().is_some(), noisy, "{others} of {cores}");
+        }
+        assert_eq!(
+            too_busy(16, 13.0).unwrap(),
+            "other programs kept 13.00 processors busy (12.25 are allowed); end them and run again"
+        );
+    }
+
+    #[test]
+    fn what_was_measured_aside_lands_in_the_present_round() {
+        let mut measured = Measurements::new(2);
+        measured.extend("ms", "a", [1.0]);
+        measured.end_round();
+        let mut aside = Measurements::new(2);
+        aside.extend("ms", "a", [2.0, 3.0]);
+        aside.fact(NOT_MEASURED, "a", "Linux only");
+        measured.take_in(aside);
+        assert_eq!(measured.rounds_of(("ms", "a")), [vec![1.0], vec![2.0, 3.0]]);
+        assert_eq!(measured.not_measured(), Some("Linux only"));
+        assert_eq!(Measurements::new(2).not_measured(), None);
+    }
+
+    #[test]
+    fn the_speed_up_is_that_of_most_rounds_and_no_measurement_of_the_experiment() {
+        let mut measured = Measurements::new(2);
+        assert_eq!(measured.speed_up(), None);
+        measured.extend(SPEED_UP, BEFORE, [1.9, 1.1, 2.0]);
+        assert_eq!(measured.speed_up(), Some(1.9));
+        assert!(measured.is_empty());
     }
 }

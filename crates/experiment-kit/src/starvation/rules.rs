@@ -7,6 +7,7 @@
 //! it can make a claim seem to fail, so a failure beside noise is `inconclusive`.
 
 use crate::finding::Finding;
+use crate::measurements::too_busy;
 use crate::starvation::acts::Act;
 use crate::starvation::figures::{ActSamples, Measured, commonest};
 use crate::stats::{Interval, ratio_of_quantiles};
@@ -14,7 +15,7 @@ use crate::verdict::{Answer, Claim, Side, Verdict, significant};
 
 /// p99 inline is at least this many times p99 idle.
 const BLOCKED_TO_IDLE: f64 = 10.0;
-/// p99 inline is at least this part of the measured block.
+/// p99 inline is at least this part of the shortest measured block.
 const BLOCKED_TO_BLOCK: f64 = 0.8;
 /// A cure leaves at most this part of p99 inline.
 const CURED_TO_BLOCKED: f64 = 0.1;
@@ -29,7 +30,6 @@ const FAILED_SHARE_MAX: f64 = 0.005;
 const DONE_SHARE_MIN: f64 = 0.9;
 /// A calibration whose tries differ by more was disturbed.
 const SPREAD_MAX: f64 = 0.2;
-const OTHERS_CORES_MAX: f64 = 0.25;
 /// Idle latency, client lateness and chunks are small when they are at most this part of the block.
 const SMALL_TO_BLOCK: f64 = 0.05;
 
@@ -86,7 +86,7 @@ impl Evidence {
     /// The evidence of a claim that compares the inline act with `other`.
     fn of(measured: &Measured, setting: &Setting, other: Act) -> Evidence {
         let unsound = unsound(measured, setting, [Act::Inline, other]);
-        Evidence { words: setting.words, unsound, noise: noise(measured, setting.words) }
+        Evidence { words: setting.words, unsound, noise: noise(measured, setting) }
     }
 
     /// The verdict for the answer; `no` is the verdict when it is no and nothing disturbed the run.
@@ -169,11 +169,10 @@ fn undone(act: Act, measured: &Measured, setting: &Setting) -> Option<String> {
     })
 }
 
-fn noise(measured: &Measured, words: Words) -> Option<String> {
-    if let Some(cores) = measured.others_cores.filter(|&cores| cores > OTHERS_CORES_MAX) {
-        return Some(format!(
-            "other programs kept {cores:.2} processors busy ({OTHERS_CORES_MAX} are allowed); end them and run again"
-        ));
+fn noise(measured: &Measured, setting: &Setting) -> Option<String> {
+    let words = setting.words;
+    if let Some(busy) = measured.others_cores.and_then(|others| too_busy(setting.cores, others)) {
+        return Some(busy);
     }
     let block = measured.block().p50;
     let idle = measured.of(Act::Idle).pings().p99;
@@ -226,7 +225,7 @@ fn block_claim(measured: &Measured, setting: &Setting) -> Claim {
         verdict,
         rule: format!(
             "CPU work on the loop's thread blocks it: p99 inline is at least {BLOCKED_TO_IDLE} x p99 idle and at least \
-             {BLOCKED_TO_BLOCK} x the measured block"
+             {BLOCKED_TO_BLOCK} x the shortest measured block"
         ),
         findings: vec![slow, whole],
     }
