@@ -101,10 +101,23 @@ pub struct Claim {
     pub verdict: Verdict,
     /// The rule, in words.
     pub rule: String,
-    /// What the rule looked at, the deciding one first; never empty.
+    /// What the rule looked at, in its order; never empty. The one that decided is [`Claim::deciding`].
     pub findings: Vec<Finding>,
     /// Why the claim fails, where the findings do not say it by themselves.
     pub reason: Option<String>,
+}
+
+impl Claim {
+    /// The finding that decided: of a claim that fails the first that says no, of one that is not settled the first that is
+    /// open, else the first.
+    pub fn deciding(&self) -> Option<&Finding> {
+        let wanted = match self.verdict {
+            Verdict::Fails => Answer::No,
+            Verdict::Inconclusive { .. } => Answer::Open,
+            Verdict::Holds | Verdict::Depends { .. } => Answer::Yes,
+        };
+        self.findings.iter().find(|finding| finding.answer == wanted).or(self.findings.first())
+    }
 }
 
 /// How a claim is written: `id` and `verdict` first, the deciding finding beside them, then all findings.
@@ -127,9 +140,9 @@ struct Row {
 
 impl From<Claim> for Row {
     fn from(claim: Claim) -> Row {
+        let deciding = claim.deciding().cloned().unwrap_or_else(Finding::nothing);
         let Claim { id, verdict, rule, findings, reason } = claim;
-        let first = findings.first().cloned().unwrap_or_else(Finding::nothing);
-        let interval = first.interval.map(|one| one.rounded());
+        let interval = deciding.interval.map(|one| one.rounded());
         let word = verdict.word().to_owned();
         let (condition, reason) = match verdict {
             Verdict::Depends { condition } => (Some(condition), reason),
@@ -140,12 +153,12 @@ impl From<Claim> for Row {
             id,
             verdict: word,
             rule,
-            metric: first.metric,
-            unit: first.unit,
+            metric: deciding.metric,
+            unit: deciding.unit,
             value: interval.map(|one| one.value),
             low: interval.map(|one| one.low),
             high: interval.map(|one| one.high),
-            threshold: first.threshold,
+            threshold: deciding.threshold,
             condition,
             reason,
             findings,
@@ -215,6 +228,38 @@ mod tests {
             "{text}"
         );
         assert_eq!(serde_json::from_str::<Claim>(&text).unwrap(), claim);
+    }
+
+    #[test]
+    fn the_deciding_finding_is_the_one_that_the_verdict_comes_from() {
+        let finding = |metric: &str, low, high| {
+            Finding::of(metric, "ratio", Some(interval(low, high)), Side::AtMost, 0.5)
+        };
+        let claim = |verdict| Claim {
+            id: "X1".to_owned(),
+            verdict,
+            rule: "a rule".to_owned(),
+            findings: vec![finding("yes", 0.1, 0.2), finding("open", 0.4, 0.6), finding("no", 0.8, 0.9)],
+            reason: None,
+        };
+        let depends = Verdict::Depends { condition: "a condition".to_owned() };
+        for (verdict, metric) in [
+            (Verdict::Holds, "yes"),
+            (depends, "yes"),
+            (Verdict::Fails, "no"),
+            (Verdict::inconclusive("open"), "open"),
+        ] {
+            let claim = claim(verdict);
+            assert_eq!(claim.deciding().unwrap().metric, metric);
+            let text = serde_json::to_value(&claim).unwrap();
+            assert_eq!(text["metric"], metric);
+            assert_eq!(text["findings"][0]["metric"], "yes", "their order stays");
+        }
+        let none = Claim { findings: Vec::new(), ..claim(Verdict::Fails) };
+        assert_eq!(none.deciding(), None);
+        let all_say_yes =
+            Claim { findings: vec![finding("yes", 0.1, 0.2)], ..claim(Verdict::inconclusive("noise")) };
+        assert_eq!(all_say_yes.deciding().unwrap().metric, "yes");
     }
 
     #[test]
