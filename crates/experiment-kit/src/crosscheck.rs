@@ -2,8 +2,9 @@
 //!
 //! # Model
 //! The same cells, the same rule, the same thresholds; only the subject differs. A finding agrees when both say yes or
-//! both say no, differs when one says yes and the other no, and is not settled when either is open. A runtime agrees when
-//! at least one finding agrees and none differs; it differs when one differs; else it was not compared.
+//! both say no, differs when one says yes and the other no, and is not settled when either is open. A runtime differs when
+//! one finding differs. It agrees when none differs, at least half of them agree, and of each claim the first that both
+//! have agrees: that is what the claim is about, the others are its controls. Else nothing is said of it.
 
 use serde_json::{Map, json};
 
@@ -33,6 +34,8 @@ pub struct Compared {
     pub theirs: Finding,
     /// How they compare.
     pub likeness: Likeness,
+    /// Whether it is the first that both sides have of a claim.
+    pub leads: bool,
 }
 
 /// The findings that both sides have, by claim and name, each name once.
@@ -41,11 +44,14 @@ pub fn compare(ours: &[Claim], theirs: &[Claim]) -> Vec<Compared> {
     for claim in ours {
         let other = theirs.iter().find(|other| other.id == claim.id);
         let others = other.map_or(&[][..], |other| &other.findings);
+        let mut leads = true;
         for ours in &claim.findings {
             let theirs = others.iter().find(|finding| finding.is_same_question(ours));
             // What was not measured there at all has no counterpart there.
             let Some(theirs) = theirs.filter(|theirs| theirs.interval.is_some()) else { continue };
-            if compared.iter().any(|one| one.ours.is_same_question(ours)) {
+            let leads = std::mem::take(&mut leads);
+            if let Some(known) = compared.iter_mut().find(|one| one.ours.is_same_question(ours)) {
+                known.leads |= leads;
                 continue;
             }
             let likeness = match (ours.answer, theirs.answer) {
@@ -58,6 +64,7 @@ pub fn compare(ours: &[Claim], theirs: &[Claim]) -> Vec<Compared> {
                 ours: ours.clone(),
                 theirs: theirs.clone(),
                 likeness,
+                leads,
             });
         }
     }
@@ -67,18 +74,16 @@ pub fn compare(ours: &[Claim], theirs: &[Claim]) -> Vec<Compared> {
 /// What a result says of `runtime`.
 pub fn against(runtime: &str, compared: &[Compared]) -> Against {
     let count = |wanted| compared.iter().filter(|one| one.likeness == wanted).count();
-    let (agree, differ, unsettled) =
-        (count(Likeness::Agrees), count(Likeness::Differs), count(Likeness::Unsettled));
-    let (status, reason) = match (agree, differ) {
-        (_, 1..) => ("differs", Some(differences(compared))),
-        (1.., 0) => (
-            "agrees",
-            (unsettled > 0).then(|| format!("{unsettled} of {} findings are open", compared.len())),
-        ),
+    let (agree, differ) = (count(Likeness::Agrees), count(Likeness::Differs));
+    let half_agree = 2 * agree >= compared.len();
+    let all_lead = compared.iter().all(|one| !one.leads || one.likeness == Likeness::Agrees);
+    let (status, reason) = match open(compared) {
         _ if compared.is_empty() => ("skipped", Some("nothing was measured on both".to_owned())),
-        _ => {
-            ("skipped", Some("no finding is settled on both; run longer, or on a quieter machine".to_owned()))
+        _ if differ > 0 => ("differs", Some(differences(compared))),
+        Some(open) if !half_agree || !all_lead => {
+            ("skipped", Some(format!("{open}; run longer, or on a quieter machine")))
         }
+        open => ("agrees", open),
     };
     let mut figures = Map::new();
     for Compared { ours, theirs, .. } in compared {
@@ -100,6 +105,14 @@ pub fn skipped(runtime: &str, reason: impl Into<String>) -> Against {
         figures: Map::new().into(),
         reason: Some(reason.into()),
     }
+}
+
+/// How many findings are open, and the first of those that matter most.
+fn open(compared: &[Compared]) -> Option<String> {
+    let open: Vec<&Compared> = compared.iter().filter(|one| one.likeness == Likeness::Unsettled).collect();
+    let first = open.iter().find(|one| one.leads).or(open.first())?;
+    let are = if open.len() == 1 { "is" } else { "are" };
+    Some(format!("{} of {} findings {are} open, first `{}`", open.len(), compared.len(), first.ours.metric))
 }
 
 fn differences(compared: &[Compared]) -> String {
@@ -155,6 +168,39 @@ mod tests {
         assert_eq!(status(&[("a", 0.4, 0.6)], &[("a", 0.1, 0.2)]).0, "skipped");
         assert_eq!(status(&[("a", 0.1, 0.2)], &[("b", 0.1, 0.2)]).0, "skipped");
         let both = [("a", 0.1, 0.2), ("b", 0.4, 0.6)];
-        assert_eq!(status(&both, &both), ("agrees".to_owned(), "1 of 2 findings are open".to_owned()));
+        assert_eq!(
+            status(&both, &both),
+            ("agrees".to_owned(), "1 of 2 findings is open, first `b`".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_runtime_that_agrees_only_on_a_control_or_on_little_is_not_said_to_agree() {
+        let advice = "run longer, or on a quieter machine";
+        let control = [("a", 0.4, 0.6), ("b", 0.1, 0.2)];
+        let (said, reason) = status(&control, &control);
+        assert_eq!(
+            (said.as_str(), reason),
+            ("skipped", format!("1 of 2 findings is open, first `a`; {advice}"))
+        );
+        let little = [("a", 0.1, 0.2), ("b", 0.4, 0.6), ("c", 0.4, 0.6)];
+        let (said, reason) = status(&little, &little);
+        assert_eq!(
+            (said.as_str(), reason),
+            ("skipped", format!("2 of 3 findings are open, first `b`; {advice}"))
+        );
+        // What is missing there is not the first that both have.
+        assert_eq!(status(&control, &control[1..]).0, "agrees");
+    }
+
+    #[test]
+    fn a_question_of_two_claims_leads_when_it_leads_in_one() {
+        let [first, mut second] = [0, 1].map(|_| claims(&[("a", 0.1, 0.2), ("b", 0.4, 0.6)]).remove(0));
+        second.id = "X2".to_owned();
+        second.findings.reverse();
+        let both = [first, second];
+        let compared = compare(&both, &both);
+        assert_eq!(compared.iter().map(|one| one.leads).collect::<Vec<_>>(), [true, true]);
+        assert_eq!(against("real 1.0", &compared).status, "skipped");
     }
 }
