@@ -52,6 +52,9 @@ impl Limits {
 
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// A program that has closed its output ends at once, mostly: so it is looked for more often.
+const LOOK_FOR_END_EVERY: Duration = Duration::from_millis(2);
+
 /// A child in a process group of its own, which is killed as a whole when this is dropped (P1).
 struct Group {
     child: Child,
@@ -76,13 +79,12 @@ impl Group {
         Ok(Group { child, lifeline, ended: false })
     }
 
-    /// Waits for the end of the first process, ends what it left behind, and says how it ended.
-    fn wait(mut self) -> Result<ExitStatus> {
-        if let Some(leader) = self.leader() {
-            // Not collected yet: its number, which is the group's, cannot become another's meanwhile.
-            waitid(WaitId::Pid(leader), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)?;
-        }
-        self.end().context("cannot wait for a program")
+    /// Whether the first process has ended. It is not collected yet: its number, which is the group's, cannot become
+    /// another's meanwhile.
+    fn has_ended(&self) -> Result<bool> {
+        let Some(leader) = self.leader() else { return Ok(true) };
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        Ok(waitid(WaitId::Pid(leader), options).context("cannot wait for a program")?.is_some())
     }
 
     fn leader(&self) -> Option<Pid> {
@@ -191,23 +193,26 @@ pub fn run_to_end(mut command: Command, limits: &Limits, interrupt: &Interrupt) 
     let err = reader("program-err", group.child.stderr.take(), limits.output_bytes, sender)?;
     let mut waited = Duration::ZERO;
     let mut open = 2;
-    while open > 0 {
+    let mut has_ended = false;
+    while !has_ended && !interrupt.came() && waited < limits.time {
+        if open == 0 {
+            // A program may close its output and live on.
+            has_ended = group.has_ended()?;
+            if !has_ended {
+                std::thread::park_timeout(LOOK_FOR_END_EVERY);
+                waited += LOOK_FOR_END_EVERY;
+            }
+            continue;
+        }
         match ended.recv_timeout(LOOK_EVERY) {
             Ok(()) => open -= 1,
             Err(RecvTimeoutError::Timeout) => waited += LOOK_EVERY,
-            Err(RecvTimeoutError::Disconnected) => break,
-        }
-        if interrupt.came() || waited >= limits.time {
-            break;
+            Err(RecvTimeoutError::Disconnected) => open = 0,
         }
     }
     // Whoever still holds the pipes is gone after this, so the readers end.
-    let status = if open == 0 {
-        Some(group.wait()?)
-    } else {
-        drop(group);
-        None
-    };
+    let status = group.end().context("cannot wait for a program")?;
+    let status = has_ended.then_some(status);
     let (out, err) = (text(out), text(err));
     ensure!(!interrupt.came(), "{name} was interrupted");
     let Some(status) = status else { bail!("{name} did not end within {:?}", limits.time) };
@@ -424,8 +429,21 @@ mod tests {
         // Here the shell has ended, and only its child is left.
         let error = run_to_end(shell("sleep 60 &"), &SHORT, &Interrupt::default()).unwrap_err();
         assert!(error.to_string().contains("did not end within"), "{error}");
+        // This one has closed both pipes and lives on.
+        let closed = || shell("exec >&- 2>&-; sleep 100");
+        let error = run_to_end(closed(), &SHORT, &Interrupt::default()).unwrap_err();
+        assert!(error.to_string().contains("did not end within"), "{error}");
         let interrupt = Interrupt::default();
-        interrupt.ask();
+        let asking = std::thread::spawn({
+            let interrupt = interrupt.clone();
+            move || {
+                std::thread::park_timeout(SHORT.time);
+                interrupt.ask();
+            }
+        });
+        let error = run_to_end(closed(), &Limits::CELL, &interrupt).unwrap_err();
+        assert!(error.to_string().ends_with("was interrupted"), "{error}");
+        asking.join().unwrap();
         let error = run_to_end(shell("sleep 60 & sleep 60"), &Limits::CELL, &interrupt).unwrap_err();
         assert!(error.to_string().ends_with("was interrupted"), "{error}");
     }
