@@ -31,12 +31,15 @@ impl Runtime {
         format!("{} {}", self.family.name(), self.version)
     }
 
-    /// Whether `wanted` means this runtime: its family, its name, its version, or how its version begins.
+    /// Whether `wanted` means this runtime: its family, its name, its version, or how its version begins. `3.13` is the one
+    /// with a lock, `3.13t` the one without.
     pub fn is_called(&self, wanted: &str) -> bool {
+        let (begin, free_threaded) = wanted.strip_suffix('t').map_or((wanted, false), |begin| (begin, true));
         self.family.name() == wanted
             || self.name() == wanted
             || self.version == wanted
-            || self.version.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'))
+            || (self.is_free_threaded() == free_threaded
+                && self.version.strip_prefix(begin).is_some_and(|rest| rest.starts_with('.')))
     }
 
     /// Major and minor version; zeros where it does not say.
@@ -166,6 +169,18 @@ mod tests {
         }
         for wanted in ["node", "3.1", "3.11.70", ""] {
             assert!(!cpython("3.11.7").is_called(wanted), "{wanted}");
+        }
+        for (wanted, free_threaded, locked) in [
+            ("3.13t", true, false),
+            ("3.13", false, true),
+            ("3.13.5t", true, false),
+            ("3.13.5", false, true),
+            ("cpython", true, true),
+            ("t", false, false),
+            ("3.1t", false, false),
+        ] {
+            let found = ["3.13.5t", "3.13.5"].map(|version| cpython(version).is_called(wanted));
+            assert_eq!(found, [free_threaded, locked], "{wanted}");
         }
     }
 
