@@ -17,7 +17,7 @@ use crate::finding::Judging;
 use crate::interrupt::Interrupt;
 use crate::measurements::{Measurements, Sink};
 use crate::runtimes::Runtime;
-use crate::verdict::Claim;
+use crate::verdict::{Claim, Verdict};
 
 /// Which part of the ledger an experiment belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,6 +77,8 @@ pub struct Knob {
     pub quick: f64,
     /// The values that are allowed.
     pub range: (f64, f64),
+    /// Whether only whole numbers are allowed: for what is counted, and for what a runtime cuts to whole units.
+    pub whole: bool,
 }
 
 /// A picture of one metric: a distribution for each cell.
@@ -185,6 +187,9 @@ impl Setup {
         if !(low..=high).contains(&value) {
             return Err(format!("{name} must be from {low} to {high}, not {value}"));
         }
+        if knob.whole && value.fract() != 0.0 {
+            return Err(format!("{name} must be a whole number, not {value}"));
+        }
         self.knobs.insert(knob.name, value);
         Ok(())
     }
@@ -266,7 +271,87 @@ impl<F: FnMut(&str, &mut Sink<'_>) -> anyhow::Result<()>> Bench for Cells<F> {
     }
 }
 
-/// The verdicts for `measured`.
+/// The verdicts for `measured`. What could not be measured on this system is not measured by running longer: a claim that
+/// is open for want of it says so.
 pub fn judge(experiment: &Experiment, measured: &Measurements, seed: u64) -> Vec<Claim> {
-    (experiment.judge)(&Judging { measured, seed })
+    let mut claims = (experiment.judge)(&Judging { measured, seed });
+    if let Some(why) = measured.not_measured() {
+        for claim in &mut claims {
+            let lacks_samples = claim.findings.iter().any(|finding| finding.interval.is_none());
+            if matches!(claim.verdict, Verdict::Inconclusive { .. }) && lacks_samples {
+                claim.verdict = Verdict::inconclusive(why);
+            }
+        }
+    }
+    claims
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::{Finding, P50};
+    use crate::measurements::NOT_MEASURED;
+
+    fn rule(judging: &Judging<'_>) -> Vec<Claim> {
+        let finding = |cell| -> Finding { judging.quantile(cell, "ms", P50, ("ms", cell)).at_most(0.5) };
+        ["threads", "open", "quick", "slow"].map(|cell| Claim::all(cell, cell, vec![finding(cell)])).into()
+    }
+
+    const EXPERIMENT: Experiment = Experiment {
+        name: "knobs",
+        topic: Topic::EventLoop,
+        question: "Is each quick?",
+        reading: "",
+        claims: &[],
+        knobs: &[
+            Knob { name: "times", help: "", usual: 5.0, quick: 3.0, range: (1.0, 10.0), whole: true },
+            Knob { name: "ms", help: "", usual: 5.0, quick: 3.0, range: (1.0, 10.0), whole: false },
+        ],
+        start: |_| anyhow::bail!("it is never started"),
+        judge: rule,
+        charts: &[],
+        against: &[],
+        flaws: &[],
+    };
+
+    #[test]
+    fn a_knob_takes_what_is_in_its_range_and_whole_where_it_counts() {
+        let mut setup = Setup::new(&EXPERIMENT, true, 7, Interrupt::default());
+        assert_eq!(setup.knob("times"), 3.0);
+        assert_eq!(setup.set(&EXPERIMENT, "times", 10.0), Ok(()));
+        assert_eq!(setup.set(&EXPERIMENT, "ms", 2.5), Ok(()));
+        assert_eq!((setup.knob("times"), setup.knob("ms")), (10.0, 2.5));
+        for (name, value, expected) in [
+            ("times", 2.5, "times must be a whole number, not 2.5"),
+            ("times", 11.0, "times must be from 1 to 10, not 11"),
+            ("ms", f64::NAN, "ms must be from 1 to 10, not NaN"),
+            ("seconds", 1.0, "knobs has no number `seconds`; it has times, ms"),
+        ] {
+            assert_eq!(setup.set(&EXPERIMENT, name, value).unwrap_err(), expected);
+        }
+    }
+
+    #[test]
+    fn what_a_program_could_not_measure_is_the_reason_of_what_is_open_for_want_of_it() {
+        let mut measured = Measurements::new(2);
+        for level in [0.9, 1.0, 1.1] {
+            measured.extend("ms", "open", [0.5 * level]);
+            measured.extend("ms", "quick", [0.1 * level]);
+            measured.extend("ms", "slow", [0.9 * level]);
+            measured.end_round();
+        }
+        let reasons = |measured: &Measurements| {
+            judge(&EXPERIMENT, measured, 7).into_iter().map(|claim| claim.verdict).collect::<Vec<Verdict>>()
+        };
+        let without = reasons(&measured);
+        assert!(without[0] != Verdict::inconclusive("Linux only") && without[0].word() == "inconclusive");
+        measured.fact(NOT_MEASURED, "threads", "Linux only");
+        let with = reasons(&measured);
+        assert_eq!(with[0], Verdict::inconclusive("Linux only"));
+        assert_eq!(with[1..], without[1..], "what was measured speaks for itself");
+        assert_eq!(
+            with.iter().map(Verdict::word).collect::<Vec<_>>(),
+            ["inconclusive", "inconclusive", "holds", "fails"]
+        );
+    }
 }

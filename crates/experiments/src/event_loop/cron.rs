@@ -57,6 +57,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 20.0,
             quick: 10.0,
             range: (1.0, 1_000.0),
+            whole: true,
         },
         Knob {
             name: "runs",
@@ -64,6 +65,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 12.0,
             quick: 6.0,
             range: (2.0, 40.0), // Times the longest interval: most of a minute.
+            whole: true,
         },
     ],
     start,

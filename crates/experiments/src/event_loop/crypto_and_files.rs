@@ -48,6 +48,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 100.0,
             quick: 60.0,
             range: (30.0, 300.0), // A key is derived in one call, which no signal ends.
+            whole: false,
         },
         Knob {
             name: "read_mb",
@@ -55,6 +56,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 64.0,
             quick: 64.0,
             range: (16.0, 512.0), // So is a file read.
+            whole: true,
         },
     ],
     start,

@@ -40,6 +40,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
         usual: 50.0,
         quick: 30.0,
         range: (5.0, 5_000.0),
+        whole: false,
     }],
     start,
     judge,

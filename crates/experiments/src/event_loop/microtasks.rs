@@ -37,6 +37,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
         usual: 150.0,
         quick: 80.0,
         range: (40.0, 5_000.0),
+        whole: false,
     }],
     start,
     judge,

@@ -42,6 +42,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 200.0,
             quick: 60.0,
             range: (40.0, 100_000.0),
+            whole: true,
         },
         Knob {
             name: "requests",
@@ -49,6 +50,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 50.0,
             quick: 15.0,
             range: (5.0, 10_000.0),
+            whole: true,
         },
     ],
     start,

@@ -46,6 +46,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
         usual: 50.0,
         quick: 20.0,
         range: (12.0, 10_000.0),
+        whole: true,
     }],
     start,
     judge,

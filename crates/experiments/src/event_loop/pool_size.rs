@@ -45,6 +45,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 20.0,
             quick: 15.0,
             range: (2.0, 1_000.0),
+            whole: false,
         },
         Knob {
             name: "wait_ms",
@@ -52,6 +53,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 30.0,
             quick: 30.0,
             range: (2.0, 1_000.0),
+            whole: false,
         },
         Knob {
             name: "crowd_ms",
@@ -59,6 +61,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 10.0,
             quick: 8.0,
             range: (2.0, 1_000.0),
+            whole: false,
         },
     ],
     start,

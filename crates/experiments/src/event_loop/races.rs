@@ -41,6 +41,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 1e6,
             quick: 200_000.0,
             range: (MANY, 1e7),
+            whole: true,
         },
         Knob {
             name: "jobs",
@@ -48,6 +49,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 20_000.0,
             quick: 5_000.0,
             range: (1_000.0, 200_000.0),
+            whole: true,
         },
     ],
     start,

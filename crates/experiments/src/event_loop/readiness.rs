@@ -35,6 +35,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 1000.0,
             quick: 1000.0,
             range: (200.0, 100_000.0),
+            whole: true,
         },
         Knob {
             name: "exchanges",
@@ -42,6 +43,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 50.0,
             quick: 10.0,
             range: (1.0, 10_000.0),
+            whole: true,
         },
     ],
     start,

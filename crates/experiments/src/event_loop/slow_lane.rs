@@ -53,6 +53,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
         usual: 300.0,
         quick: 150.0,
         range: (20.0, 10_000.0),
+        whole: false,
     }],
     start,
     judge,

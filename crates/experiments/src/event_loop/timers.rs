@@ -50,6 +50,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 40.0,
             quick: 30.0,
             range: (12.0, 1_000.0),
+            whole: false,
         },
         Knob {
             name: "due_ms",
@@ -57,6 +58,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 400.0,
             quick: 250.0,
             range: (200.0, 10_000.0),
+            whole: false,
         },
     ],
     start,

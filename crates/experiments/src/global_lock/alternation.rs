@@ -42,6 +42,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
         usual: 5.0,
         quick: 5.0,
         range: (1.0, 100.0),
+        whole: false,
     }],
     start,
     judge,

@@ -98,18 +98,6 @@ pub(crate) fn timed_and<'p>(
     (timed, others)
 }
 
-/// Refuses a part of something that is counted.
-///
-/// # Errors
-/// Which of the `knobs` must be a whole number.
-pub(crate) fn whole(setup: &Setup, knobs: &[&str]) -> Result<()> {
-    for name in knobs {
-        let value = setup.knob(name);
-        ensure!(value.fract() == 0.0, "{name} must be a whole number, not {value}");
-    }
-    Ok(())
-}
-
 /// What one measurement is expected to take at most, so that a busy machine does not make it too long for a program.
 const EXPECTED_MOST: Duration = Duration::from_secs(25);
 

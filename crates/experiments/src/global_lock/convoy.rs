@@ -16,7 +16,7 @@ use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::Policy;
 use runtime_trace::{Recorder, Recording};
 
-use super::cells::{close_look, parts, short_enough, timed_and, whole};
+use super::cells::{close_look, parts, short_enough, timed_and};
 use super::echo_client::{measure_echoes, paced};
 use super::interpreter::{Rules, python};
 use crate::counterpart::Source;
@@ -38,6 +38,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 10.0,
             quick: 10.0,
             range: (1.0, 200.0),
+            whole: false,
         },
         Knob {
             name: "messages",
@@ -45,6 +46,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 15.0,
             quick: 6.0,
             range: (2.0, 1_000.0),
+            whole: true,
         },
         Knob {
             name: "gap_ms",
@@ -52,6 +54,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 40.0,
             quick: 25.0,
             range: (20.0, 1_000.0),
+            whole: false,
         },
     ],
     start,
@@ -127,7 +130,6 @@ struct Convoy {
 const INTERVALS_MOST: f64 = 6.0;
 
 fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
-    whole(setup, &["messages"])?;
     let each_ms = setup.knob("gap_ms").max(INTERVALS_MOST * setup.knob("interval_ms"));
     short_enough(setup.knob("messages") * each_ms / 1e3, &["messages", "gap_ms", "interval_ms"])?;
     Ok(Box::new(Convoy { cells: cells(setup), setup: setup.clone(), recording: None }))

@@ -20,7 +20,7 @@ use experiment_kit::measurements::Sink;
 use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::Policy;
 
-use super::cells::{TIMED, cells_of, measured_or_first, measured_under, parts, short_enough, whole};
+use super::cells::{TIMED, cells_of, measured_or_first, measured_under, parts, short_enough};
 use super::interpreter::{self, Rules, python, turns_of};
 use crate::counterpart::Source;
 
@@ -39,6 +39,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 50.0,
             quick: 12.0,
             range: (5.0, 1_000.0),
+            whole: false,
         },
         Knob {
             name: "tries",
@@ -46,6 +47,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 5.0,
             quick: 3.0,
             range: (1.0, 20.0),
+            whole: true,
         },
     ],
     start,
@@ -121,7 +123,6 @@ struct Countdown {
 }
 
 fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
-    whole(setup, &["tries"])?;
     let share_s = setup.knob("share_ms") / 1e3;
     short_enough(setup.knob("tries") * share_s * SHARES_OF_A_TRY, &["share_ms", "tries"])?;
     let setup = setup.clone();

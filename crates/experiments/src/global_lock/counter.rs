@@ -15,7 +15,7 @@ use experiment_kit::finding::Judging;
 use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::Policy;
 
-use super::cells::{cells_of, measured_under, parts, whole};
+use super::cells::{cells_of, measured_under, parts};
 use super::interpreter::{self, Rules, python};
 use crate::counterpart::Source;
 
@@ -34,6 +34,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
         usual: 1_000_000.0,
         quick: 300_000.0,
         range: (1_000.0, 1e7),
+        whole: true,
     }],
     start,
     judge,
@@ -81,7 +82,6 @@ const CELLS: &[&str] = &[
 const ENOUGH_MILLIONS: f64 = 10.0;
 
 fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
-    whole(setup, &["times"])?;
     let cells = cells_of(setup, CELLS);
     let setup = setup.clone();
     let measure = move |cell: &str, sink: &mut experiment_kit::measurements::Sink<'_>| {

@@ -40,6 +40,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 10.0,
             quick: 10.0,
             range: (1.0, 200.0),
+            whole: false,
         },
         Knob {
             name: "burn_ms",
@@ -47,6 +48,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 300.0,
             quick: 200.0,
             range: (20.0, 2_000.0),
+            whole: false,
         },
         Knob {
             name: "gap_ms",
@@ -54,6 +56,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 30.0,
             quick: 30.0,
             range: (20.0, 1_000.0),
+            whole: false,
         },
     ],
     start,

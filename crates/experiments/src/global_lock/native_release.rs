@@ -19,7 +19,7 @@ use experiment_kit::measurements::Sink;
 use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::{Ablations, Policy};
 
-use super::cells::{cells_of, parts, short_enough, whole};
+use super::cells::{cells_of, parts, short_enough};
 use super::interpreter::{self, Rules, ask, python};
 use crate::counterpart::Source;
 
@@ -39,6 +39,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 100.0,
             quick: 30.0,
             range: (5.0, 1_000.0),
+            whole: false,
         },
         Knob {
             name: "tries",
@@ -46,6 +47,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
             usual: 5.0,
             quick: 3.0,
             range: (1.0, 20.0),
+            whole: true,
         },
     ],
     start,
@@ -96,7 +98,6 @@ const KEPT: f64 = 0.1;
 struct Times(Vec<(&'static str, u64)>);
 
 fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
-    whole(setup, &["tries"])?;
     let seconds = setup.knob("tries") * setup.knob("work_ms") / 1e3 * TIMES_OF_A_TRY;
     short_enough(seconds, &["work_ms", "tries"])?;
     let cells = cells_of(setup, CELLS);
