@@ -381,6 +381,7 @@ impl ServerProgram {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conduct::wait_for;
     use crate::measurements::Measurements;
 
     fn shell(script: &str) -> Command {
@@ -429,22 +430,29 @@ mod tests {
         // Here the shell has ended, and only its child is left.
         let error = run_to_end(shell("sleep 60 &"), &SHORT, &Interrupt::default()).unwrap_err();
         assert!(error.to_string().contains("did not end within"), "{error}");
-        // This one has closed both pipes and lives on.
-        let closed = || shell("exec >&- 2>&-; sleep 100");
-        let error = run_to_end(closed(), &SHORT, &Interrupt::default()).unwrap_err();
-        assert!(error.to_string().contains("did not end within"), "{error}");
         let interrupt = Interrupt::default();
-        let asking = std::thread::spawn({
-            let interrupt = interrupt.clone();
-            move || {
-                std::thread::park_timeout(SHORT.time);
-                interrupt.ask();
-            }
-        });
-        let error = run_to_end(closed(), &Limits::CELL, &interrupt).unwrap_err();
-        assert!(error.to_string().ends_with("was interrupted"), "{error}");
-        asking.join().unwrap();
+        interrupt.ask();
         let error = run_to_end(shell("sleep 60 & sleep 60"), &Limits::CELL, &interrupt).unwrap_err();
+        assert!(error.to_string().ends_with("was interrupted"), "{error}");
+    }
+
+    #[test]
+    fn p1_a_program_that_closes_its_output_and_lives_on_is_killed() {
+        let error = run_to_end(shell("exec >&- 2>&-; sleep 100"), &SHORT, &Interrupt::default()).unwrap_err();
+        assert!(error.to_string().contains("did not end within"), "{error}");
+
+        let mark = std::env::temp_dir().join(format!("kit-closed-{}", std::process::id()));
+        let script = format!("exec >&- 2>&-; : > '{}'; sleep 100", mark.display());
+        let interrupt = Interrupt::default();
+        let error = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let is_there = || mark.exists();
+                wait_for(&Interrupt::default(), Limits::CELL.time, &clock::Clock::real(), is_there);
+                interrupt.ask();
+            });
+            run_to_end(shell(&script), &Limits::CELL, &interrupt).unwrap_err()
+        });
+        std::fs::remove_file(&mark).unwrap();
         assert!(error.to_string().ends_with("was interrupted"), "{error}");
     }
 
