@@ -12,7 +12,9 @@ pub mod ledger;
 pub mod roles;
 pub mod event_loop;
 pub mod global_lock;
+mod burn;
 mod counterpart;
+mod noise;
 mod server;
 mod threads;
 

@@ -25,13 +25,14 @@
 mod planner;
 mod part;
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use experiment_kit::experiment::{Bench, Cells, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
 use experiment_kit::finding::{Finding, Judging};
-use experiment_kit::measurements::Sink;
+use experiment_kit::measurements::{NOT_MEASURED, Sink};
 use experiment_kit::program;
 use experiment_kit::verdict::Claim;
 
@@ -113,7 +114,18 @@ fn start(setup: &Setup) -> Result<Box<dyn Bench>> {
     Ok(Box::new(Cells::new(cells.iter().copied(), move |cell, sink| measure(&setup, cell, sink))))
 }
 
+/// What tells a program for Node which thread does a request.
+const THREAD_SELF: &str = "/proc/thread-self";
+
 fn measure(setup: &Setup, cell: &str, sink: &mut Sink<'_>) -> Result<()> {
+    if setup.real().is_some() && cell == "pool" && !Path::new(THREAD_SELF).exists() {
+        // Its task would never say that it ran.
+        sink.fact(
+            NOT_MEASURED,
+            format!("there is no {THREAD_SELF}, the only thing that tells a thread of Node's pool"),
+        );
+        return Ok(());
+    }
     let every = Duration::from_secs_f64(setup.knob("every_ms") / 1e3);
     let mut planner = Planner::start(command_for(setup, cell)?, setup.real().is_some(), &setup.interrupt)?;
     let mut lines = Vec::new();

@@ -19,10 +19,11 @@ use experiment_kit::measurements::Sink;
 use experiment_kit::program::ServerProgram;
 use experiment_kit::verdict::{Answer, Claim, Verdict};
 use experiment_kit::{Calibration, Work};
-use runtime_lab::{crypto, http, offload};
+use runtime_lab::{http, offload};
 use runtime_trace::Recording;
 use serde::{Deserialize, Serialize};
 
+use crate::burn::burn;
 use crate::counterpart::Source;
 use crate::server::Served;
 
@@ -139,12 +140,6 @@ fn ours(setup: &Setup) -> Result<Served> {
                 .route("/pool", move |_request| in_pool(Box::new(pooled.clone())))
         },
     )
-}
-
-/// The work, real and useless.
-fn burn(iterations: u64) {
-    let iterations = u32::try_from(iterations).unwrap_or(u32::MAX);
-    std::hint::black_box(crypto::pbkdf2_sync(b"password", b"salt", iterations));
 }
 
 impl Bench for Handlers {

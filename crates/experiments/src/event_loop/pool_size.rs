@@ -24,8 +24,9 @@ use experiment_kit::results::Results;
 use experiment_kit::runtimes::Runtime;
 use experiment_kit::verdict::{Claim, Verdict};
 use experiment_kit::{Calibration, Work};
-use runtime_lab::{BlockingPool, JobKind, Recording, crypto, http, sleep};
+use runtime_lab::{BlockingPool, JobKind, Recording, http, sleep};
 
+use crate::burn::burn;
 use crate::counterpart::Source;
 use crate::server::{Served, get};
 
@@ -130,10 +131,13 @@ const POOL: usize = 4;
 const SMALL: usize = 2;
 /// The big pool, for each processor; the crowd has as many jobs.
 const BIG: usize = 32;
-/// A pool has at most 1024 threads.
-const CORES_MAX: usize = 1024 / BIG;
-/// Pools of the crowd in a full run.
+/// A pool has at most so many threads.
+const POOL_MAX: usize = 1024;
+const CORES_MAX: usize = POOL_MAX / BIG;
+/// Pools of the crowd in a full run, as far as they are not so small that the crowd takes more than [`ROWS_MOST`] rounds.
 const CROWD_POOLS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
+/// Two seconds of jobs that wait for the usual time, however many processors there are.
+const ROWS_MOST: usize = 64;
 
 /// Which runs tell how many rounds there were: other programs can only make a run longer, never shorter.
 const FAST: f64 = 0.25;
@@ -157,7 +161,7 @@ fn shapes(cores: usize, quick: bool) -> Vec<Shape> {
         shapes.extend(POOLS.map(|threads| Shape::new(doing, JOBS, threads)));
         let mut pools = vec![small(cores), crowd];
         if !quick {
-            pools.extend(CROWD_POOLS);
+            pools.extend(CROWD_POOLS.into_iter().filter(|&threads| crowd.div_ceil(threads) <= ROWS_MOST));
         }
         pools.sort_unstable();
         pools.dedup();
@@ -226,12 +230,6 @@ impl Bench for OnFifos {
     fn measure(&mut self, cell: &str, sink: &mut Sink<'_>) -> Result<()> {
         self.program.measure(cell, sink)
     }
-}
-
-/// The work, real and useless.
-fn burn(iterations: u64) {
-    let iterations = u32::try_from(iterations).unwrap_or(u32::MAX);
-    std::hint::black_box(crypto::pbkdf2_sync(b"password", b"salt", iterations));
 }
 
 impl PoolSize {
@@ -407,11 +405,20 @@ fn size_claim(judging: &Judging<'_>) -> Claim {
         format!(
             "with a pool of {BIG} threads for each processor the median time of {BIG} computing jobs for each is at least \
              {NO_FASTER_IN_ALL} x that with one of {SMALL} threads for each, and the median job is done at least {NO_FASTER} x as \
-             late; of jobs that wait the same ratio is published and not judged, {FASTER} beside it"
+             late; of jobs that wait the same ratio is published and not judged, {FASTER} beside it; a pool has at most \
+             {POOL_MAX} threads, so more than {CORES_MAX} processors count as {CORES_MAX}, and with more than {} nothing is settled",
+            SMALL * CORES_MAX
         ),
         vec![in_all, no_faster],
     );
     claim.findings.push(faster);
+    if cores > SMALL * CORES_MAX {
+        claim.verdict = Verdict::inconclusive(format!(
+            "a pool has at most {POOL_MAX} threads, so the small pool of {} cannot keep {cores} processors busy",
+            small(cores)
+        ));
+        claim.reason = None;
+    }
     claim.beside(judging.measured, Noise::Hurts)
 }
 

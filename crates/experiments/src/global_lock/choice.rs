@@ -304,7 +304,8 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
             ),
             choices.collect(),
         )
-        .beside(judging.measured, Noise::Hurts),
+        .beside(judging.measured, Noise::Hurts)
+        .needing_two_cores(judging.measured),
     ]
 }
 
@@ -429,6 +430,9 @@ mod tests {
         ]);
         let said = verdicts(&unclear);
         assert!(said.starts_with("G04 inconclusive, G07 inconclusive, G14"), "{said}");
+        let mut one_core = changed(&[("compute/processes", 41.0)]);
+        one_core.cores = 1;
+        assert_eq!(verdicts(&one_core), "G04 holds, G07 depends, G14 inconclusive");
         let mut busy = changed(&[("compute/processes", 41.0)]);
         busy.others_cores = Some(1.0);
         assert_eq!(verdicts(&busy), "G04 holds, G07 depends, G14 inconclusive");

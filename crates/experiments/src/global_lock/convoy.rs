@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
-use experiment_kit::finding::{Judging, P50};
+use experiment_kit::finding::{Judging, Noise, P50};
 use experiment_kit::measurements::Sink;
 use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::Policy;
@@ -20,6 +20,7 @@ use super::cells::{close_look, parts, short_enough, timed_and};
 use super::echo_client::{measure_echoes, paced};
 use super::interpreter::{Rules, python};
 use crate::counterpart::Source;
+use crate::noise::open_unless_it_depends;
 
 /// The experiment.
 pub(super) static EXPERIMENT: Experiment = Experiment {
@@ -211,17 +212,21 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
     let condition = "the lock: one that is given up only when a waiter has asked after an interval, as in CPython 3.2 and \
                      later; the ticks of 2.7, a lock for each interpreter, or none make nobody wait for an interval";
     // A real runtime has one lock only, and is judged by that one.
+    let measured = judging.measured;
     vec![match (timed.is_empty(), others.is_empty()) {
-        (false, true) => Claim::all("G09", rule, suffering),
+        (false, true) => Claim::all("G09", rule, suffering).beside(measured, Noise::Hurts),
         (true, _) => {
             let suffers = |policy: &&str| {
                 let metric = format!("a wait that suffers beside 1 spinner under {policy}, in intervals");
                 let cell = at(policy, "1 spinner");
                 judging.quantile(metric, "intervals", P50, ("echo_intervals", &cell)).at_least(SUFFERS)
             };
-            Claim::depends("G09", rule, condition, others.iter().map(suffers).collect(), unhurt)
+            let suffering = others.iter().map(suffers).collect();
+            open_unless_it_depends(Claim::depends("G09", rule, condition, suffering, unhurt), measured)
         }
-        (false, false) => Claim::depends("G09", rule, condition, suffering, unhurt),
+        (false, false) => {
+            open_unless_it_depends(Claim::depends("G09", rule, condition, suffering, unhurt), measured)
+        }
     }]
 }
 
@@ -275,6 +280,17 @@ mod tests {
         assert_eq!(verdict(&changed("gil310/1 spinner", 10.2)), "fails", "a wait that is not the interval's");
         assert_eq!(verdict(&changed("tick/1 spinner", 10.0)), "holds", "every lock makes it wait");
         assert_eq!(verdict(&changed("gil310/0 spinners", 10.0)), "fails", "the spinners are not to blame");
+    }
+
+    #[test]
+    fn beside_other_programs_a_wait_settles_nothing_where_there_should_be_none() {
+        for (which, expected) in
+            [("tick/1 spinner", "inconclusive"), ("gil310/0 spinners", "inconclusive"), ("none", "depends")]
+        {
+            let mut busy = changed(which, 10.0);
+            busy.others_cores = Some(1.0);
+            assert_eq!(verdict(&busy), expected, "{which}");
+        }
     }
 
     #[test]

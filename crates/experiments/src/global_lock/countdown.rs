@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
-use experiment_kit::finding::{Finding, Judging, Noise, P50};
+use experiment_kit::finding::{Finding, Judging, Noise, P50, Quantity};
 use experiment_kit::measurements::Sink;
 use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::Policy;
@@ -193,92 +193,122 @@ fn gained(processes: usize, cores: usize) -> f64 {
 }
 
 fn judge(judging: &Judging<'_>) -> Vec<Claim> {
-    let measured = judging.measured;
-    let ratio = |policy: &str, case: &str, what: &str, quantile: f64| {
-        let (name, cell) = (format!("{what} / in sequence under {policy}"), format!("{policy}/{case}"));
-        judging.quantile(name, "ratio", quantile, ("ratio", cell.as_str()))
+    vec![
+        nothing_gained(judging),
+        can_lose(judging),
+        processes_scale(judging),
+        no_lock_scales(judging),
+        own_locks_scale(judging),
+    ]
+}
+
+/// A quantile of the tries of one cell, in times of the sequence.
+fn ratio(judging: &Judging<'_>, policy: &str, case: &str, what: &str, quantile: f64) -> Quantity {
+    let (name, cell) = (format!("{what} / in sequence under {policy}"), format!("{policy}/{case}"));
+    judging.quantile(name, "ratio", quantile, ("ratio", cell.as_str()))
+}
+
+/// Whether two threads use two cores.
+fn both_cores(judging: &Judging<'_>, policy: &str) -> Finding {
+    ratio(judging, policy, "thr2", "2 threads", BETTER).at_most(GAINED)
+}
+
+fn nothing_gained(judging: &Judging<'_>) -> Claim {
+    let threads = |policy: &str, case: &str, what: &str| {
+        ratio(judging, policy, case, what, P50).at_least(NOTHING_GAINED)
     };
-    let nothing_gained =
-        |policy: &str, case: &str, what: &str| ratio(policy, case, what, P50).at_least(NOTHING_GAINED);
-    let under = |policies: &[&'static str], case: &str| measured_or_first(judging, policies, "ratio", case);
-    let mut nothing: Vec<Finding> =
-        under(&TIMED, "thr2").into_iter().map(|policy| nothing_gained(policy, "thr2", "2 threads")).collect();
-    let fours = measured_under(judging, &["gil310"], "ratio", "thr4");
-    nothing.extend(fours.into_iter().map(|policy| nothing_gained(policy, "thr4", "4 threads")));
-    let four_need = gained(4, measured.cores);
-    let mut scale: Vec<Finding> = under(&["gil310", "gil313", "gil32", "tick"], "proc2")
-        .into_iter()
-        .map(|policy| ratio(policy, "proc2", "2 processes", BETTER).at_most(GAINED))
-        .collect();
-    let fours = measured_under(judging, &["gil310"], "ratio", "proc4");
-    scale.extend(
-        fours.into_iter().map(|policy| ratio(policy, "proc4", "4 processes", BETTER).at_most(four_need)),
-    );
+    let twos = measured_or_first(judging, &TIMED, "ratio", "thr2").into_iter();
+    let fours = measured_under(judging, &["gil310"], "ratio", "thr4").into_iter();
+    Claim::all(
+        "G02",
+        format!(
+            "CPU-bound threads gain nothing: in the median two or four take at least {NOTHING_GAINED} x the time of the sequence"
+        ),
+        twos.map(|policy| threads(policy, "thr2", "2 threads"))
+            .chain(fours.map(|policy| threads(policy, "thr4", "4 threads")))
+            .collect(),
+    )
+    .beside(judging.measured, Noise::Blurs)
+}
+
+fn can_lose(judging: &Judging<'_>) -> Claim {
+    Claim::depends(
+        "G03",
+        format!(
+            "they can even lose: in the median two and four take at least {LOST} x the time of the sequence under the lock of \
+             2.7, and two at most that under the lock of 3.10"
+        ),
+        "the lock: the one of CPython 2.7 is dropped and taken every 100 ticks, later ones only when somebody asks",
+        vec![
+            ratio(judging, "tick", "thr2", "2 threads", P50).at_least(LOST),
+            ratio(judging, "tick", "thr4", "4 threads", P50).at_least(LOST),
+        ],
+        vec![ratio(judging, "gil310", "thr2", "2 threads", P50).at_most(LOST)],
+    )
+    .beside(judging.measured, Noise::Blurs)
+    // Threads that get one processor in turn lose nothing with the lock.
+    .needing_two_cores(judging.measured)
+}
+
+fn processes_scale(judging: &Judging<'_>) -> Claim {
+    let cores = judging.measured.cores;
+    let four_need = gained(4, cores);
+    let processes = |policy: &str, case: &str, what: &str, part: f64| {
+        ratio(judging, policy, case, what, BETTER).at_most(part)
+    };
+    let twos =
+        measured_or_first(judging, &["gil310", "gil313", "gil32", "tick"], "ratio", "proc2").into_iter();
+    let fours = measured_under(judging, &["gil310"], "ratio", "proc4").into_iter();
+    Claim::all(
+        "G06",
+        format!(
+            "processes have a lock each and scale: in the better quarter of the tries two take at most {GAINED} x the time of \
+             the sequence, and four at most {four_need} x, which is halfway to what {} cores can do",
+            4.min(cores)
+        ),
+        twos.map(|policy| processes(policy, "proc2", "2 processes", GAINED))
+            .chain(fours.map(|policy| processes(policy, "proc4", "4 processes", four_need)))
+            .collect(),
+    )
+    .beside(judging.measured, Noise::Hurts)
+    .needing_two_cores(judging.measured)
+}
+
+fn no_lock_scales(judging: &Judging<'_>) -> Claim {
     let price = judging.ratio(
         "counting in a dict without a lock / under gil310",
         P50,
         ("wall_ms", "free/dict"),
         ("wall_ms", "gil310/dict"),
     );
-    let both_cores = |policy: &str| ratio(policy, "thr2", "2 threads", BETTER).at_most(GAINED);
-    vec![
-        Claim::all(
-            "G02",
-            format!(
-                "CPU-bound threads gain nothing: in the median two or four take at least {NOTHING_GAINED} x the time of the \
-                 sequence"
-            ),
-            nothing,
-        )
-        .beside(measured, Noise::Blurs),
-        Claim::depends(
-            "G03",
-            format!(
-                "they can even lose: in the median two and four take at least {LOST} x the time of the sequence under the lock \
-                 of 2.7, and two at most that under the lock of 3.10"
-            ),
-            "the lock: the one of CPython 2.7 is dropped and taken every 100 ticks, later ones only when somebody asks",
-            vec![
-                ratio("tick", "thr2", "2 threads", P50).at_least(LOST),
-                ratio("tick", "thr4", "4 threads", P50).at_least(LOST),
-            ],
-            vec![ratio("gil310", "thr2", "2 threads", P50).at_most(LOST)],
-        )
-        .beside(measured, Noise::Blurs),
-        Claim::all(
-            "G06",
-            format!(
-                "processes have a lock each and scale: in the better quarter of the tries two take at most {GAINED} x the time \
-                 of the sequence, and four at most {four_need} x, which is halfway to what {} cores can do",
-                4.min(measured.cores)
-            ),
-            scale,
-        )
-        .beside(measured, Noise::Hurts),
-        Claim::all(
-            "G11",
-            format!(
-                "without the lock threads scale, at a price: two take at most {GAINED} x the sequence in the better quarter of \
-                 the tries, and one thread that counts in a dict takes in the median at least {PRICE} x its time under gil310"
-            ),
-            vec![both_cores("free"), price.at_least(PRICE)],
-        )
-        .beside(measured, Noise::Hurts),
-        Claim::all(
-            "G12",
-            format!(
-                "a lock for each interpreter scales: two threads take at most {GAINED} x the sequence in the better quarter of \
-                 the tries"
-            ),
-            vec![both_cores("per-interp")],
-        )
-        .beside(measured, Noise::Hurts),
-    ]
+    Claim::all(
+        "G11",
+        format!(
+            "without the lock threads scale, at a price: two take at most {GAINED} x the sequence in the better quarter of the \
+             tries, and one thread that counts in a dict takes in the median at least {PRICE} x its time under gil310"
+        ),
+        vec![both_cores(judging, "free"), price.at_least(PRICE)],
+    )
+    .beside(judging.measured, Noise::Hurts)
+    .needing_two_cores(judging.measured)
+}
+
+fn own_locks_scale(judging: &Judging<'_>) -> Claim {
+    Claim::all(
+        "G12",
+        format!(
+            "a lock for each interpreter scales: two threads take at most {GAINED} x the sequence in the better quarter of the \
+             tries"
+        ),
+        vec![both_cores(judging, "per-interp")],
+    )
+    .beside(judging.measured, Noise::Hurts)
+    .needing_two_cores(judging.measured)
 }
 
 #[cfg(test)]
 mod tests {
-    use experiment_kit::measurements::Measurements;
+    use experiment_kit::measurements::{BEFORE, Measurements, SPEED_UP};
 
     use super::*;
 
@@ -408,6 +438,24 @@ mod tests {
             verdicts(&busy),
             "G02 inconclusive, G03 inconclusive, G06 inconclusive, G11 inconclusive, G12 inconclusive"
         );
+    }
+
+    #[test]
+    fn processors_that_two_threads_cannot_use_refute_only_what_needs_none() {
+        let one_core = REAL.map(|(cell, ratio)| match cell {
+            "gil310/dict" | "free/dict" => (cell, ratio),
+            _ => (cell, 1.0),
+        });
+        let expected = "G02 holds, G03 inconclusive, G06 inconclusive, G11 inconclusive, G12 inconclusive";
+        let mut one = world(&one_core);
+        one.cores = 1;
+        assert_eq!(verdicts(&one), expected);
+        let mut siblings = world(&one_core);
+        siblings.extend(SPEED_UP, BEFORE, [1.1]);
+        assert_eq!(verdicts(&siblings), expected);
+        let mut apart = world(&one_core);
+        apart.extend(SPEED_UP, BEFORE, [1.9]);
+        assert_eq!(verdicts(&apart), "G02 holds, G03 fails, G06 fails, G11 fails, G12 fails");
     }
 
     #[test]

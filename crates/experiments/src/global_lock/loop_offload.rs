@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
-use experiment_kit::finding::{Judging, P50};
+use experiment_kit::finding::{Judging, Noise, P50};
 use experiment_kit::measurements::Sink;
 use experiment_kit::verdict::Claim;
 use gil_interpreter::gil::Policy;
@@ -23,6 +23,7 @@ use super::cells::{close_look, has_asyncio, parts, timed_and};
 use super::echo_client::{Ask, Message, measure_echoes, paced};
 use super::interpreter::{Rules, python};
 use crate::counterpart::Source;
+use crate::noise::open_unless_it_depends;
 
 /// The experiment.
 pub(super) static EXPERIMENT: Experiment = Experiment {
@@ -208,13 +209,17 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
          takes at least {WAITS} switch intervals, where beside a process, or a thread under another lock, it takes at most \
          {AS_IDLE}; each of the loop of the program and of the runtime's own"
     );
-    vec![if timed.is_empty() {
-        Claim::all("G13", rule, cured) // A real runtime that has one lock only, and not a timed one.
+    let measured = judging.measured;
+    let claim = if timed.is_empty() {
+        // A real runtime that has one lock only, and not a timed one.
+        Claim::all("G13", rule, cured).beside(measured, Noise::Hurts)
     } else {
         let condition = "what a cure is, and the lock: a thread never blocks the loop, but under a timed lock each wake-up of \
                          the loop waits for switch intervals, which a process, or a thread without such a lock, does not";
-        Claim::depends("G13", rule, condition, cured, waits.collect())
-    }]
+        open_unless_it_depends(Claim::depends("G13", rule, condition, cured, waits.collect()), measured)
+    };
+    // On one processor a thread that needs no lock waits for that.
+    vec![claim.needing_two_cores(measured)]
 }
 
 /// Whose loop, and how its cases begin: that of the program, and the one that the runtime brings: asyncio where it has one,
@@ -281,6 +286,19 @@ mod tests {
         );
         assert_eq!(verdict(&changed("gil310/thread", 10.0)), "fails", "a thread that blocks the loop");
         assert_eq!(verdict(&changed("tick/thread", 1.1)), "fails", "a thread hurts under every lock");
+    }
+
+    #[test]
+    fn beside_other_programs_or_on_one_processor_a_thread_that_hurts_settles_nothing() {
+        let mut busy = changed("tick/thread", 1.1);
+        busy.others_cores = Some(1.0);
+        assert_eq!(verdict(&busy), "inconclusive");
+        let mut busy = world(&REAL);
+        busy.others_cores = Some(1.0);
+        assert_eq!(verdict(&busy), "depends");
+        let mut one = changed("tick/thread", 1.1);
+        one.cores = 1;
+        assert_eq!(verdict(&one), "inconclusive");
     }
 
     #[test]

@@ -191,7 +191,8 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
             scales,
             keeps,
         )
-        .beside(measured, Noise::Blurs),
+        .beside(measured, Noise::Blurs)
+        .needing_two_cores(measured),
     ]
 }
 
@@ -257,6 +258,14 @@ mod tests {
         let mut busy = world(real, given_up);
         busy.others_cores = Some(1.0);
         assert_eq!(verdict(&busy), "inconclusive");
+    }
+
+    #[test]
+    fn large_buffers_that_do_not_scale_on_one_processor_refute_nothing() {
+        let mut one = world(|_, _| 1.0, given_up);
+        assert_eq!(verdict(&one), "fails");
+        one.cores = 1;
+        assert_eq!(verdict(&one), "inconclusive");
     }
 
     #[test]

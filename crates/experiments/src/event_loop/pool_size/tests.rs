@@ -57,6 +57,34 @@ fn what_lies_between_is_open() {
 }
 
 #[test]
+fn more_processors_than_the_small_pool_has_threads_settle_nothing() {
+    let claim = |cores: usize| {
+        let mut measured = Measurements::new(cores);
+        for _ in 0..3 {
+            for (threads, ms) in [(small(cores), 250.0), (crowd(cores), 120.0)] {
+                let cell = Shape::new(Doing::Computing, crowd(cores), threads).cell();
+                measured.extend("wall_ms", &cell, [ms]);
+                measured.extend("completion_ms", &cell, [ms]);
+            }
+            measured.end_round();
+        }
+        size_claim(&Judging { measured: &measured, seed: 7 })
+    };
+    assert_eq!(claim(64).verdict.word(), "fails");
+    let Verdict::Inconclusive { reason } = claim(65).verdict else { panic!("it is open") };
+    assert!(reason.starts_with("a pool has at most 1024 threads"), "{reason}");
+}
+
+#[test]
+fn the_crowd_of_a_full_run_takes_no_more_rounds_on_more_processors() {
+    for cores in [1, 2, 8, 32, 128] {
+        let crowds = shapes(cores, false).into_iter().filter(|shape| shape.jobs > JOBS);
+        let most = crowds.map(|shape| shape.jobs.div_ceil(shape.threads)).max();
+        assert!(most <= Some(ROWS_MOST), "{cores}: {most:?}");
+    }
+}
+
+#[test]
 fn rows_are_as_long_as_the_jobs_that_follow_each_other() {
     let zero = clock::Clock::real().now();
     let span = |begun: u64, ended: u64| Span {
