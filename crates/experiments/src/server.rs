@@ -1,5 +1,6 @@
 //! A server of this project on a thread of its own, for experiments that ask it over real sockets.
 
+use std::io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc;
@@ -58,21 +59,105 @@ impl Drop for Served {
     }
 }
 
-/// A server that does not answer for so long is broken.
+/// A server that says nothing for so long is broken.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// How often who waits for an answer looks whether it should go on.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// No server of an experiment answers more.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
+
+/// A question over a connection of its own, which is made first, so that several can be sent at the same moment.
+pub(crate) struct Question {
+    connection: TcpStream,
+    addr: SocketAddr,
+    path: String,
+}
+
+impl Question {
+    /// Connects.
+    ///
+    /// # Errors
+    /// When nobody listens.
+    pub(crate) fn connect(addr: SocketAddr, path: &str) -> Result<Question> {
+        let connection = TcpStream::connect(addr).with_context(|| format!("cannot connect to {addr}"))?;
+        connection.set_nodelay(true)?;
+        connection.set_read_timeout(Some(LOOK_EVERY))?;
+        Ok(Question { connection, addr, path: path.to_owned() })
+    }
+
+    /// Asks.
+    ///
+    /// # Errors
+    /// When the server has gone.
+    pub(crate) fn send(&mut self) -> Result<()> {
+        let Question { addr, path, .. } = self;
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n\r\n");
+        Ok(self.connection.write_all(request.as_bytes())?)
+    }
+
+    /// Blocks until the whole answer is there, and returns its body; nothing when `is_over` says so before.
+    ///
+    /// # Errors
+    /// When the server does not answer in time, or not with status 200.
+    pub(crate) fn answer(mut self, is_over: &dyn Fn() -> bool) -> Result<Option<String>> {
+        let (mut bytes, mut piece, mut silent) = (Vec::new(), [0; 4096], Duration::ZERO);
+        while !is_over() {
+            match self.connection.read(&mut piece) {
+                Ok(0) => return body(&self.path, &String::from_utf8_lossy(&bytes)).map(Some),
+                Ok(count) => {
+                    silent = Duration::ZERO;
+                    bytes.extend_from_slice(&piece[..count]);
+                }
+                Err(error) if matches!(error.kind(), WouldBlock | TimedOut) => silent += LOOK_EVERY,
+                Err(error) if error.kind() == Interrupted => {}
+                Err(error) => return Err(error).context("the server did not answer"),
+            }
+            ensure!(silent < ANSWER_LIMIT, "the server did not answer within {ANSWER_LIMIT:?}");
+            ensure!(
+                bytes.len() <= ANSWER_BYTES_MAX,
+                "the server answered more than {ANSWER_BYTES_MAX} bytes"
+            );
+        }
+        Ok(None)
+    }
+}
+
+/// What stands after the head of an answer, in chunks or not.
+fn body(path: &str, answer: &str) -> Result<String> {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
+    ensure!(head.starts_with("HTTP/1.1 200"), "{path}: the server answered `{head}`");
+    Ok(body.to_owned())
+}
 
 /// Asks once, blocks until the answer is there, and returns its body.
 ///
 /// # Errors
 /// When nobody answers in time, or not with status 200.
 pub(crate) fn get(addr: SocketAddr, path: &str) -> Result<String> {
-    let mut connection = TcpStream::connect(addr).with_context(|| format!("cannot connect to {addr}"))?;
-    connection.set_read_timeout(Some(ANSWER_LIMIT))?;
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n\r\n");
-    connection.write_all(request.as_bytes())?;
-    let mut text = String::new();
-    connection.take(64 << 10).read_to_string(&mut text).context("the server did not answer")?;
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    ensure!(head.starts_with("HTTP/1.1 200"), "{path}: the server answered `{head}`");
-    Ok(body.to_owned())
+    let mut question = Question::connect(addr, path)?;
+    question.send()?;
+    question.answer(&|| false)?.context("nobody asked to stop")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_has_a_body_or_is_an_error() {
+        assert_eq!(body("/", "HTTP/1.1 200 OK\r\na: b\r\n\r\ntext").unwrap(), "text");
+        for wrong in ["HTTP/1.1 404 Not Found\r\n\r\ntext", ""] {
+            assert!(body("/", wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn who_need_not_wait_any_more_gets_nothing() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut question = Question::connect(listener.local_addr().unwrap(), "/").unwrap();
+        question.send().unwrap();
+        assert_eq!(question.answer(&|| true).unwrap(), None);
+    }
 }

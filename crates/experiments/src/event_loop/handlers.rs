@@ -7,12 +7,9 @@
 //! to the last answer; that of the pool depends on the processors, so it is shown and not judged.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use experiment_kit::experiment::{Bench, ChartSpec, Experiment, Family, Flaw, Knob, Setup, Topic};
 use experiment_kit::finding::{Judging, Noise, P50};
 use experiment_kit::measurements::Sink;
@@ -25,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::burn::burn;
 use crate::counterpart::Source;
-use crate::server::Served;
+use crate::server::{Question, Served};
 
 /// The experiment.
 pub(super) static EXPERIMENT: Experiment = Experiment {
@@ -154,18 +151,19 @@ impl Bench for Handlers {
             Server::Real(program) => program.addr,
         };
         let count: usize = count.parse()?;
-        let mut connections = Vec::new();
+        let mut questions = Vec::new();
         for _ in 0..count {
-            connections.push(connect(addr)?);
+            questions.push(Question::connect(addr, &format!("/{route}"))?);
         }
         let begun = self.setup.clock.now();
-        for connection in &mut connections {
-            let request = format!("GET /{route} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n\r\n");
-            connection.write_all(request.as_bytes())?;
+        for question in &mut questions {
+            question.send()?;
         }
-        let answer = |connection| answer(connection, &self.setup);
-        let spans: Option<Vec<Span>> = connections.iter_mut().map(answer).collect::<Result<_>>()?;
-        let Some(spans) = spans else { return Ok(()) };
+        let mut spans = Vec::new();
+        for question in questions {
+            let Some(body) = question.answer(&|| self.setup.interrupt.came())? else { return Ok(()) };
+            spans.push(span(&body)?);
+        }
         sink.add("wall_ms", self.setup.clock.now().saturating_duration_since(begun).as_secs_f64() * 1e3);
         let recording = self.setup.recorder.collect();
         if count > 1 {
@@ -190,40 +188,14 @@ impl Bench for Handlers {
     }
 }
 
-/// A server that does not answer for so long is broken.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
-
 /// How often an interrupt is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-fn connect(addr: SocketAddr) -> Result<TcpStream> {
-    let connection = TcpStream::connect(addr).with_context(|| format!("cannot connect to {addr}"))?;
-    connection.set_nodelay(true)?;
-    connection.set_read_timeout(Some(LOOK_EVERY))?;
-    Ok(connection)
-}
-
-/// What the server answers until it closes the connection; nothing when a signal came before.
-fn answer(connection: &mut TcpStream, setup: &Setup) -> Result<Option<Span>> {
-    let until = setup.clock.now() + ANSWER_LIMIT;
-    let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
-    while !setup.interrupt.came() {
-        match connection.read(&mut piece) {
-            Ok(0) => return span(&String::from_utf8_lossy(&bytes)).map(Some),
-            Ok(count) => bytes.extend_from_slice(&piece[..count]),
-            Err(error) if matches!(error.kind(), WouldBlock | TimedOut | Interrupted) => {}
-            Err(error) => return Err(error).context("the server did not answer"),
-        }
-        ensure!(setup.clock.now() < until, "the server did not answer within {ANSWER_LIMIT:?}");
-    }
-    Ok(None)
-}
-
-fn span(text: &str) -> Result<Span> {
+fn span(body: &str) -> Result<Span> {
     // Node sends its answer in chunks of which there is one; the object stands alone in its braces either way.
-    match (text.starts_with("HTTP/1.1 200"), text.find('{'), text.rfind('}')) {
-        (true, Some(from), Some(to)) if from < to => Ok(serde_json::from_str(&text[from..=to])?),
-        _ => bail!("the server answered `{}`", text.lines().next().unwrap_or_default()),
+    match (body.find('{'), body.rfind('}')) {
+        (Some(from), Some(to)) if from < to => Ok(serde_json::from_str(&body[from..=to])?),
+        _ => bail!("the server answered `{body}`"),
     }
 }
 
@@ -311,9 +283,10 @@ mod tests {
 
     #[test]
     fn an_answer_is_a_span_or_an_error() {
-        let text = "HTTP/1.1 200 OK\r\n\r\n{\"begun\":1.0,\"ended\":2.5}";
-        assert_eq!(span(text).unwrap().ended, 2.5);
-        assert!(span("HTTP/1.1 404 Not Found\r\n\r\n{}").unwrap_err().to_string().contains("404"));
+        for body in ["{\"begun\":1.0,\"ended\":2.5}", "1b\r\n{\"begun\":1.0,\"ended\":2.5}\r\n0\r\n\r\n"] {
+            assert_eq!(span(body).unwrap().ended, 2.5);
+        }
+        assert!(span("busy").unwrap_err().to_string().contains("busy"));
     }
 
     #[test]

@@ -33,7 +33,7 @@ use experiment_kit::experiment::{Bench, Cells, ChartSpec, Experiment, Family, Fl
 use experiment_kit::finding::Judging;
 use experiment_kit::program::{Limits, read_figures, run_to_end};
 use experiment_kit::results::Results;
-use experiment_kit::verdict::Claim;
+use experiment_kit::verdict::{Answer, Claim};
 use runtime_lab::{JobKind, LoopHandle, RunMode, Runtime, dns, fs};
 
 use crate::counterpart::{Source, Words};
@@ -284,6 +284,9 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
             judging.largest(taken(LOOK_UPS), "threads", (metric, LOOK_UPS)).at_most(SLOW_THREADS as f64),
         );
     }
+    // Other programs make reads and threads late. They give look-ups no more threads, and end no read beside opens.
+    let is_sure =
+        [unlimited.first(), limited.get(1)].into_iter().flatten().any(|one| one.answer == Answer::No);
     // The control belongs to both situations: without it none of them shows anything.
     unlimited.push(behind(ALONE));
     limited.push(behind(ALONE));
@@ -300,8 +303,7 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
         limited,
     );
     claim.findings.pop(); // The control is there twice.
-    // A read that is only late beside look-ups would look like one that they keep waiting.
-    vec![open_unless_it_depends(claim, judging.measured)]
+    vec![if is_sure { claim } else { open_unless_it_depends(claim, judging.measured) }]
 }
 
 #[cfg(test)]
@@ -348,6 +350,10 @@ mod tests {
         let opens = (READS, THREADS);
         assert_eq!(beside(1.0, Some(0), opens, (1, SLOW_THREADS)).verdict.word(), "inconclusive");
         assert_eq!(beside(1.0, Some(0), opens, (0, SLOW_THREADS)).verdict.word(), "depends");
+        assert_eq!(beside(1.0, Some(0), (READS, 3), (0, SLOW_THREADS)).verdict.word(), "inconclusive");
+        // What they cannot cause counts beside them, too.
+        assert_eq!(beside(1.0, Some(0), opens, (READS, THREADS)).verdict.word(), "holds");
+        assert_eq!(beside(1.0, Some(0), (0, SLOW_THREADS), (0, SLOW_THREADS)).verdict.word(), "fails");
     }
 
     #[test]
