@@ -15,6 +15,7 @@ pub mod global_lock;
 mod burn;
 mod counterpart;
 mod noise;
+mod processor_time;
 mod server;
 mod threads;
 

@@ -5,7 +5,7 @@
 //! words --> rows of the ledger --> experiments, each with its part of the budget --> verdicts
 //! ```
 //! What an experiment leaves of its part goes to those after it. What is not settled in the end is measured once more with
-//! what is left of the whole; a verdict that noise prevented is left as it is, because noise would prevent it again.
+//! what is left of the whole; beside other programs what needs idle cores is left as it is, because it would come out so again.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -60,7 +60,7 @@ pub(crate) fn command(options: &VerifyOptions) -> anyhow::Result<u8> {
         outputs::kept()?; // The page will hold all of it, and what cannot be read should be said before minutes have gone by.
     }
     let interrupt = Interrupt::listen()?;
-    let done = all(options, &chosen, &interrupt);
+    let done = all(options, &ledger, &chosen, &interrupt);
     let claims: BTreeMap<&str, &Claim> =
         done.iter().flat_map(Done::claims).map(|claim| (claim.id.as_str(), claim)).collect();
     let reports: Vec<&Report> = done.iter().map(|one| &one.measured.report).collect();
@@ -109,7 +109,12 @@ fn select<'l>(ledger: &'l Ledger, words: &[String]) -> Result<Selection<'l>, Str
     Ok((rows, chosen))
 }
 
-fn all(options: &VerifyOptions, chosen: &[&'static Experiment], interrupt: &Interrupt) -> Vec<Done> {
+fn all(
+    options: &VerifyOptions,
+    ledger: &Ledger,
+    chosen: &[&'static Experiment],
+    interrupt: &Interrupt,
+) -> Vec<Done> {
     let (whole, share_max) = if options.common.quick { (BUDGET_QUICK, SHARE_QUICK) } else { (BUDGET, SHARE) };
     let whole = options.common.budget.map_or(whole, Duration::from_secs);
     let clock = clock::Clock::real();
@@ -133,7 +138,8 @@ fn all(options: &VerifyOptions, chosen: &[&'static Experiment], interrupt: &Inte
         done.push(first);
     }
     // Once more: what is left of the whole belongs to what is open.
-    let open: Vec<usize> = (0..done.len()).filter(|&index| done[index].is_worth_another_look()).collect();
+    let open: Vec<usize> =
+        (0..done.len()).filter(|&index| done[index].is_worth_another_look(ledger)).collect();
     for (nth, &index) in open.iter().enumerate() {
         let left = whole.saturating_sub(since(&clock, begun));
         let share = (left / (open.len() - nth) as u32).min(3 * share_max);
@@ -143,7 +149,7 @@ fn all(options: &VerifyOptions, chosen: &[&'static Experiment], interrupt: &Inte
         anstream::eprintln!("{} is not settled: once more", done[index].experiment.name.bold());
         let mut again = one(options, done[index].experiment, share, interrupt);
         // A second look may be worse: a noisy moment opens what was settled before.
-        if again.error.is_none() && again.open() < done[index].open() && !interrupt.came() {
+        if again.error.is_none() && again.open().count() < done[index].open().count() && !interrupt.came() {
             again.keep();
             done[index] = again;
         }
@@ -156,14 +162,17 @@ impl Done {
         &self.measured.report.claims
     }
 
-    /// How many claims are not settled.
-    fn open(&self) -> usize {
-        self.claims().iter().filter(|claim| matches!(claim.verdict, Verdict::Inconclusive { .. })).count()
+    /// The claims that are not settled.
+    fn open(&self) -> impl Iterator<Item = &Claim> {
+        self.claims().iter().filter(|claim| matches!(claim.verdict, Verdict::Inconclusive { .. }))
     }
 
-    /// Whether measuring longer may settle more.
-    fn is_worth_another_look(&self) -> bool {
-        self.error.is_none() && self.measured.ran.measured.noise().is_none() && self.open() > 0
+    /// Whether measuring longer may settle more: beside other programs only what does not need idle cores.
+    fn is_worth_another_look(&self, ledger: &Ledger) -> bool {
+        let is_noisy = self.measured.ran.measured.noise().is_some();
+        let needs_idle_cores = |id: &str| ledger.row(id).is_some_and(Row::needs_idle_cores);
+        let may_settle = |claim: &&Claim| !is_noisy || !needs_idle_cores(&claim.id);
+        self.error.is_none() && self.open().any(|claim| may_settle(&claim))
     }
 
     /// Keeps the result, or what there is of it.

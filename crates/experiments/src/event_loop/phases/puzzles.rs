@@ -181,6 +181,7 @@ impl Play {
 /// The body of a callback that only logs.
 fn nothing(_play: &Play, _lp: &LoopHandle) {}
 
+// ANCHOR: by_main
 fn by_main(play: &Play, lp: &LoopHandle) {
     play.timer(lp, Duration::ZERO, "timer", nothing);
     play.immediate(lp, "immediate", nothing);
@@ -189,7 +190,9 @@ fn by_main(play: &Play, lp: &LoopHandle) {
     play.log("main");
     play.stall();
 }
+// ANCHOR_END: by_main
 
+// ANCHOR: by_io
 fn by_io(play: &Play, lp: &LoopHandle) {
     play.io(lp, "io", |play, lp| {
         play.timer(lp, Duration::ZERO, "timer", nothing);
@@ -199,7 +202,9 @@ fn by_io(play: &Play, lp: &LoopHandle) {
         play.stall();
     });
 }
+// ANCHOR_END: by_io
 
+// ANCHOR: by_timers
 fn by_timers(play: &Play, lp: &LoopHandle) {
     play.timer(lp, SOON, "first", |play, lp| {
         play.job(lp, "first job", nothing);
@@ -211,7 +216,9 @@ fn by_timers(play: &Play, lp: &LoopHandle) {
     });
     play.stall();
 }
+// ANCHOR_END: by_timers
 
+// ANCHOR: in_turn
 fn in_turn(play: &Play, lp: &LoopHandle) {
     play.tick(lp, "tick 1", |play, lp| {
         play.job(lp, "job 1", |play, lp| {
@@ -223,6 +230,7 @@ fn in_turn(play: &Play, lp: &LoopHandle) {
     });
     play.job(lp, "job 0", |play, lp| play.tick(lp, "tick also", nothing));
 }
+// ANCHOR_END: in_turn
 
 fn chain(play: &Play, lp: &LoopHandle) {
     play.immediate(lp, "first", |play, lp| {

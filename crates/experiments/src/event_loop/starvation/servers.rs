@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::example;
 use crate::counterpart::Source;
+use crate::processor_time::of_threads_ns;
 use crate::server::get;
 
 static SOURCE: Source =
@@ -58,6 +59,16 @@ pub(super) struct Serving {
     pub(super) asked: Asked,
     pub(super) program: Option<ServerProgram>,
     _here: Option<Stopping>,
+}
+
+impl Serving {
+    /// Processor time that the process of the server has used; `None` where the system does not tell.
+    pub(super) fn processor_ns(&self) -> Option<u64> {
+        match &self.program {
+            None => of_threads_ns(std::process::id()),
+            Some(program) => program.processes().into_iter().map(of_threads_ns).sum(),
+        }
+    }
 }
 
 /// A server in this process, which is stopped when this is dropped.
