@@ -226,6 +226,7 @@ impl Machine {
         move |lp| machine.call(lp, &body)
     }
 
+    // ANCHOR: later
     /// Sets something that calls `body` later.
     fn later(self: &Rc<Self>, lp: &LoopHandle, when: When, body: &Block) -> Option<Value> {
         let (machine, code) = (self.clone(), body.clone());
@@ -257,6 +258,7 @@ impl Machine {
         }
         None
     }
+    // ANCHOR_END: later
 
     fn io(&self, lp: &LoopHandle, run: impl FnOnce(&LoopHandle) + 'static) {
         if self.world == World::Scripted {
