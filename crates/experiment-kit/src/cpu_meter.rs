@@ -2,8 +2,9 @@
 //!
 //! # Model
 //! The kernel counts the ticks that all processors spent busy and idle (`/proc/stat`), and those of single
-//! processes (`/proc/PID/stat`). Only the processors that this process may use are looked at. Busy ticks that are neither ours nor our client's were taken by others, or by
-//! other virtual machines (steal). Linux only: elsewhere the share is unknown, and says so.
+//! processes (`/proc/PID/stat`). Only the processors that this process may use are looked at. Busy ticks that are
+//! neither ours nor our client's were taken by others, or by other virtual machines (steal). Linux only: elsewhere
+//! the share is unknown, and says so.
 //!
 //! # Source
 //! proc(5), `/proc/stat` and `/proc/[pid]/stat`: fields 14 and 15 are user and system time, 16 and 17 those of children

@@ -6,8 +6,9 @@
 //! | 8 that sleep, 8 that ask a service over a socket | the yardstick | wait together | wait together | waits for all |
 //! | 4 that compute | the yardstick | take turns | use all cores | takes turns |
 //!
-//! The same work in each row. The loop is that of the program, because our interpreter has no asyncio; CPython 3.7 and later
-//! do the same tasks in asyncio, too, and are judged by both. Starting threads and processes is timed apart, because who needs them often keeps them.
+//! The same work in each row. The loop is that of the program, because our interpreter has no asyncio; CPython 3.7
+//! and later do the same tasks in asyncio, too, and are judged by both. Starting threads and processes is timed
+//! apart, because who needs them often keeps them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

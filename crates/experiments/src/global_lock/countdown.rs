@@ -1,10 +1,11 @@
 //! Countdown: do threads make a program faster that only computes?
 //!
 //! # Model
-//! Two shares of `while n > 0: n -= 1` by two threads or two processes under each policy of the lock; four threads or
-//! processes have half a share each. Just before each try the same program does the two shares in sequence, so that both meet the machine
-//! in the same mood, and what is judged is the ratio of the two. The price of having no lock is paid where objects are
-//! used, not where locals are: one thread counts in a dict, with a lock and without, in times of the same sequence.
+//! Two shares of `while n > 0: n -= 1` by two threads or two processes under each policy of the lock; four threads
+//! or processes have half a share each. Just before each try the same program does the two shares in sequence, so
+//! that both meet the machine in the same mood, and what is judged is the ratio of the two. The price of having no
+//! lock is paid where objects are used, not where locals are: one thread counts in a dict, with a lock and without,
+//! in times of the same sequence.
 //!
 //! Who uses two cores is judged by the better tries ([`BETTER`]): that a second core was not given in time says nothing
 //! about a lock, and with a lock no try is fast.

@@ -7,8 +7,9 @@
 //!                     └─ thread: starts a thread      the loop waits for the lock at each wake-up
 //!                     └─ process: tells a process     the loop is as free as when idle
 //! ```
-//! The loop is that of the program, because our interpreter has no asyncio; CPython 3.7 and later do the same in asyncio, with
-//! its usual executor and one of processes, too, and are judged by both. The work computes until its time is over, so it is there for as long in each case. Only echoes of that time count.
+//! The loop is that of the program, because our interpreter has no asyncio; CPython 3.7 and later do the same in
+//! asyncio, with its usual executor and one of processes, too, and are judged by both. The work computes until its
+//! time is over, so it is there for as long in each case. Only echoes of that time count.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! What was asked for, read back from the parameters of a result: what is not usual about it, and the command for it.
 
-use experiment_kit::experiment::Experiment;
+use experiment_kit::experiment::{Experiment, Knob};
 use experiment_kit::report::Report;
 use serde_json::Value;
 
@@ -44,15 +44,12 @@ pub(crate) fn command(experiment: &Experiment, report: &Report) -> String {
 
 /// The numbers that are not those of a usual run, or of a usual quick one, as `name=value`.
 fn changed(experiment: &Experiment, params: &Value) -> Vec<String> {
-    let usual = |knob: &experiment_kit::experiment::Knob| match is_quick(params) {
-        true => knob.quick,
-        false => knob.usual,
+    let other = |knob: &Knob| {
+        let usual = if is_quick(params) { knob.quick } else { knob.usual };
+        let value = params[knob.name].as_f64().filter(|value| *value != usual)?;
+        Some(format!("{}={value}", knob.name))
     };
-    let other = |knob: &experiment_kit::experiment::Knob| {
-        params[knob.name].as_f64().filter(|value| *value != usual(knob))
-    };
-    let knobs = experiment.knobs.iter();
-    knobs.filter_map(|knob| other(knob).map(|value| format!("{}={value}", knob.name))).collect()
+    experiment.knobs.iter().filter_map(other).collect()
 }
 
 fn is_quick(params: &Value) -> bool {

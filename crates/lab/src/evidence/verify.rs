@@ -248,6 +248,28 @@ mod tests {
         Ok(rows.into_iter().map(|row| row.id.clone()).collect())
     }
 
+    /// What an experiment came to that settled nothing, beside programs that kept `others` processors busy.
+    fn open(name: &str, others: f64) -> Done {
+        let experiment = experiments::named(name).expect("there is one");
+        let setup = Setup::new(experiment, true, 7, Interrupt::default());
+        let mut measured = measure::not_started(experiment, &setup, &anyhow::anyhow!("for a test"));
+        measured.ran.measured.others_cores = Some(others);
+        Done { experiment, setup, measured, error: None }
+    }
+
+    #[test]
+    fn beside_noise_only_what_needs_no_idle_cores_gets_another_look() {
+        let ledger = Ledger::read();
+        let another = |done: &Done| done.is_worth_another_look(&ledger);
+        assert!(another(&open("countdown", 0.0)) && another(&open("handlers", 0.0)));
+        assert!(!another(&open("countdown", 1.0)), "each claim of it needs idle cores");
+        assert!(another(&open("handlers", 1.0)));
+        let mut settled = open("handlers", 0.0);
+        settled.measured.report.claims.iter_mut().for_each(|claim| claim.verdict = Verdict::Holds);
+        assert!(!another(&settled));
+        assert!(!another(&Done { error: Some("broken".to_owned()), ..open("handlers", 0.0) }));
+    }
+
     #[test]
     fn topics_claims_and_experiments_select_rows() {
         assert_eq!(ids(&["L19", "G02"]).unwrap(), ["L19", "G02"]);
