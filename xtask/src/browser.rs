@@ -3,12 +3,12 @@
 //! # Model
 //! ```text
 //! cargo run -p trace-report --example gallery --> target/browser/gallery/report.html --+
-//! --page FILE.html ------------------------------------------------------------------- +--> node check.mjs --> refused?
+//! --page FILE.html, --book DIR ------------------------------------------------------- +--> node check.mjs --> refused?
 //! xtask/browser/package-lock.json --npm ci--> target/browser/node_modules -------------+         |
 //! CHROMIUM, or the system's chromium --------------------------------------------------+      --shots DIR
 //! ```
-//! The scripts in `xtask/browser` hold the rules; `broken.mjs` holds pages that each rule must refuse, and these are
-//! looked at first. Only the library that speaks to the browser is installed, in the one version whose sum is in the
+//! The scripts in `xtask/browser` hold the rules; `broken.mjs` and `broken_book.mjs` hold pages that each rule must refuse,
+//! and these are looked at first. Only the library that speaks to the browser is installed, in the one version whose sum is in the
 //! lock file, and never a browser. Where a part is missing the chore says which, and is an error with `--require` only.
 
 use std::ffi::OsStr;
@@ -27,7 +27,10 @@ pub(crate) struct Options {
     /// A page to look at, besides the gallery of pictures; may be given several times
     #[arg(long, value_name = "FILE")]
     page: Vec<PathBuf>,
-    /// Put screenshots of every page into this folder: light, dark, phone
+    /// A built book to look at, every page of its editions, for example target/book
+    #[arg(long, value_name = "DIR")]
+    book: Option<PathBuf>,
+    /// Put screenshots into this folder: every page, and of a book those with a figure or a quiz
     #[arg(long, value_name = "DIR")]
     shots: Option<PathBuf>,
     /// Fail when node, npm or chromium is missing, instead of skipping
@@ -47,6 +50,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for page in &options.page {
         ensure!(page.is_file(), "there is no page {}", page.display());
     }
+    // Looked for before the time is spent on everything else.
+    let book = options.book.as_deref().map(found_book).transpose()?;
     let folder = process::root().join("target/browser");
     let tools =
         Tools::find(&|program| on_path(program, env::var_os("PATH").as_deref()), env::var_os("CHROMIUM"));
@@ -75,11 +80,22 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let config = folder.join("config.json");
     let text = json!({
         "library": folder.join("node_modules/playwright-core"), "chromium": tools.chromium, "pages": pages,
-        "shots": shots, "broken": folder.join("broken"),
+        "book": book, "shots": shots, "broken": folder.join("broken"),
     });
     fs::write(&config, text.to_string()).with_context(|| format!("cannot write {}", config.display()))?;
     let script = process::root().join("xtask/browser/check.mjs");
     process::run(Command::new(&tools.node).arg(script).arg(&config)).context("a page is refused; see above")
+}
+
+/// The folder of a book that was built: with its editions in it, or of one edition.
+fn found_book(folder: &Path) -> Result<PathBuf> {
+    let built = |folder: &Path| folder.join("index.html").is_file();
+    ensure!(
+        built(folder) || (built(&folder.join("en")) && built(&folder.join("ko"))),
+        "there is no book in {}; `cargo xtask book` builds one below target/book",
+        folder.display()
+    );
+    fs::canonicalize(folder).with_context(|| format!("cannot find {}", folder.display()))
 }
 
 /// What the check runs.
@@ -188,6 +204,15 @@ mod tests {
         assert_eq!(on_path(Path::new("node"), Some(&path)), None);
         assert_eq!(on_path(&program, None), Some(program.clone()));
         assert_eq!(on_path(&folder.path().join("node"), None), None);
+    }
+
+    #[test]
+    fn a_folder_without_a_book_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = found_book(folder.path()).expect_err("refused").to_string();
+        assert!(error.contains("`cargo xtask book` builds one"), "{error}");
+        fs::write(folder.path().join("index.html"), "").expect("written");
+        assert!(found_book(folder.path()).is_ok());
     }
 
     #[test]

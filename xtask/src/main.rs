@@ -11,6 +11,7 @@ mod wrk;
 mod mdbook;
 mod book_links;
 mod book_data;
+mod book_figures;
 mod check_result;
 mod check_trace;
 mod browser;
@@ -35,6 +36,8 @@ enum Chore {
     Book(mdbook::Options),
     /// Write the tables of figures in the book from the recorded results
     BookData(book_data::Options),
+    /// Record what the interactive figures of the book show, and draw their pictures for print
+    BookFigures(book_figures::Options),
     /// Check that a result file is complete and well formed
     CheckResult(check_result::Options),
     /// Check that Chrome trace files are what viewers accept
@@ -61,6 +64,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
         Chore::Wrk => wrk::run(),
         Chore::Book(options) => mdbook::run(&options),
         Chore::BookData(options) => book_data::run(&options),
+        Chore::BookFigures(options) => book_figures::run(&options),
         Chore::CheckResult(options) => check_result::run(&options),
         Chore::CheckTrace(options) => check_trace::run(&options),
         Chore::Browser(options) => browser::run(&options),

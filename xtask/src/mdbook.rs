@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{book_data, book_links, process};
+use crate::{book_data, book_figures, book_links, process};
 
 const VERSION: &str = "0.5.4";
 const EDITIONS: [&str; 2] = ["en", "ko"];
@@ -27,6 +27,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     book_data::check()?;
+    book_figures::check()?;
     let mdbook = install()?;
     for edition in EDITIONS {
         let output = process::root().join("target/book").join(edition);

@@ -15,6 +15,7 @@ pub mod stats;
 pub mod crosscheck;
 pub mod runtimes;
 pub mod program;
+pub mod supervised;
 pub mod results;
 pub mod contender;
 pub mod load;

@@ -17,7 +17,7 @@
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +26,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process_group, setrlimit, waitid,
+};
 
 use crate::experiment::{Bench, Family};
 use crate::interrupt::Interrupt;
@@ -56,32 +58,36 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const LOOK_FOR_END_EVERY: Duration = Duration::from_millis(2);
 
 /// A child in a process group of its own, which is killed as a whole when this is dropped (P1).
-struct Group {
+pub(crate) struct Group {
     child: Child,
     /// While it is open the guard lets the program live; see [`guard_main`].
     lifeline: Option<ChildStdin>,
     /// Whether its first process was collected: from then on its number may be another's.
     ended: bool,
+    /// Whether that first process is a guard.
+    is_guarded: bool,
 }
 
 impl Group {
-    fn start(command: &mut Command, stderr: Stdio) -> Result<Group> {
+    pub(crate) fn start(command: &mut Command, stdout: Stdio, stderr: Stdio) -> Result<Group> {
         let name = command.get_program().to_string_lossy().into_owned();
         let mut guarded = under_guard(command);
         let mut child = guarded
             .process_group(0)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdout(stdout)
             .stderr(stderr)
             .spawn()
             .with_context(|| format!("cannot start {name}"))?;
         let lifeline = child.stdin.take();
-        Ok(Group { child, lifeline, ended: false })
+        let is_guarded =
+            guarded.get_envs().any(|(name, value)| name == ROLE_VARIABLE && value == Some(GUARD.as_ref()));
+        Ok(Group { child, lifeline, ended: false, is_guarded })
     }
 
     /// Whether the first process has ended. It is not collected yet: its number, which is the group's, cannot become
     /// another's meanwhile.
-    fn has_ended(&self) -> Result<bool> {
+    pub(crate) fn has_ended(&self) -> Result<bool> {
         let Some(leader) = self.leader() else { return Ok(true) };
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
         Ok(waitid(WaitId::Pid(leader), options).context("cannot wait for a program")?.is_some())
@@ -91,7 +97,21 @@ impl Group {
         Pid::from_raw(i32::try_from(self.child.id()).ok()?)
     }
 
-    fn end(&mut self) -> std::io::Result<ExitStatus> {
+    /// The processes of the program, without its guard (Linux; elsewhere none is told).
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        let mut found = vec![self.child.id()];
+        let mut next = 0;
+        while let Some(pid) = found.get(next) {
+            found.extend(children(*pid));
+            next += 1;
+        }
+        if self.is_guarded || !cfg!(target_os = "linux") {
+            found.remove(0);
+        }
+        found
+    }
+
+    pub(crate) fn end(&mut self) -> std::io::Result<ExitStatus> {
         drop(self.lifeline.take());
         if let Some(leader) = self.leader() {
             // Whoever has ended already need not be told.
@@ -109,6 +129,15 @@ impl Drop for Group {
             let _ = self.end();
         }
     }
+}
+
+/// The children of a process, whichever of its threads started them, as Linux tells them.
+fn children(pid: u32) -> Vec<u32> {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let lists = threads.flatten().map(|thread| std::fs::read_to_string(thread.path().join("children")));
+    let words = lists
+        .flat_map(|list| list.unwrap_or_default().split_whitespace().map(str::parse).collect::<Vec<_>>());
+    words.flatten().collect()
 }
 
 /// The value of [`ROLE_VARIABLE`] for a guard.
@@ -140,6 +169,9 @@ fn under_guard(command: &mut Command) -> Command {
         Command::new(program)
     };
     outer.args(arguments);
+    if let Some(folder) = command.get_current_dir() {
+        outer.current_dir(folder);
+    }
     for (name, value) in command.get_envs() {
         match value {
             Some(value) => outer.env(name, value),
@@ -147,6 +179,30 @@ fn under_guard(command: &mut Command) -> Command {
         };
     }
     outer
+}
+
+/// Tells a guard how large the address space of its program may be, in bytes.
+const MEMORY_VARIABLE: &str = "RUNTIME_LAB_MEMORY_BYTES";
+
+/// Limits the address space of each process of `command`, if it runs under a guard.
+pub(crate) fn limit_memory(command: &mut Command, bytes: u64) {
+    command.env(MEMORY_VARIABLE, bytes.to_string());
+}
+
+/// The guard limits itself, and the program inherits that: so nothing runs between fork and exec. Only Linux keeps to it.
+fn take_memory_limit() {
+    let told = std::env::var(MEMORY_VARIABLE).ok().and_then(|bytes| bytes.parse().ok());
+    if let Some(bytes) = told.filter(|_| cfg!(target_os = "linux")) {
+        let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+        // Where a lower limit stands already, that one holds.
+        let _ = setrlimit(Resource::As, limit);
+    }
+}
+
+/// The exit code, or 128 and the number of the signal that ended the program, as shells say it.
+pub(crate) fn code_of(status: ExitStatus) -> i32 {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    code.unwrap_or(GUARD_FAILED.into())
 }
 
 /// The main function of a guard: runs the command in its arguments, and kills the whole group, itself included, when its
@@ -163,9 +219,11 @@ pub fn guard_main() -> ExitCode {
         let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
         let _ = kill_process_group(rustix::process::getpgrp(), Signal::KILL);
     });
-    let child = Command::new(&program).args(words).env_remove(ROLE_VARIABLE).stdin(Stdio::null()).status();
-    match (lifeline, child) {
-        (Ok(_), Ok(status)) => ExitCode::from(status.code().map_or(GUARD_FAILED, |code| code as u8)),
+    take_memory_limit();
+    let mut child = Command::new(&program);
+    child.args(words).env_remove(ROLE_VARIABLE).env_remove(MEMORY_VARIABLE).stdin(Stdio::null());
+    match (lifeline, child.status()) {
+        (Ok(_), Ok(status)) => ExitCode::from(u8::try_from(code_of(status)).unwrap_or(GUARD_FAILED)),
         (_, Err(error)) => {
             eprintln!("cannot start {}: {error}", program.to_string_lossy());
             ExitCode::from(GUARD_FAILED)
@@ -177,7 +235,7 @@ pub fn guard_main() -> ExitCode {
     }
 }
 
-/// What a guard ends with when its program has no exit code.
+/// What a guard ends with when it cannot say how its program ended.
 const GUARD_FAILED: u8 = 125;
 
 /// Runs `command` to its end and returns what it printed.
@@ -187,7 +245,7 @@ const GUARD_FAILED: u8 = 125;
 /// error), or was interrupted.
 pub fn run_to_end(mut command: Command, limits: &Limits, interrupt: &Interrupt) -> Result<String> {
     let name = shown(&command);
-    let mut group = Group::start(&mut command, Stdio::piped())?;
+    let mut group = Group::start(&mut command, Stdio::piped(), Stdio::piped())?;
     let (sender, ended) = mpsc::channel();
     let out = reader("program-out", group.child.stdout.take(), limits.output_bytes, sender.clone())?;
     let err = reader("program-err", group.child.stderr.take(), limits.output_bytes, sender)?;
@@ -343,7 +401,7 @@ impl ServerProgram {
     /// When it cannot be started, says something else, or nothing in time.
     pub fn start(mut command: Command, interrupt: &Interrupt) -> Result<ServerProgram> {
         let name = shown(&command);
-        let mut group = Group::start(&mut command, Stdio::inherit())?;
+        let mut group = Group::start(&mut command, Stdio::piped(), Stdio::inherit())?;
         let out = group.child.stdout.take().context("its standard output is a pipe")?;
         let (sender, said) = mpsc::channel();
         // It ends with the first line, or with the process.
@@ -370,11 +428,7 @@ impl ServerProgram {
     /// Its processes: the guard, where there is one, and the program.
     pub fn processes(&self) -> Vec<u32> {
         let leader = self.group.child.id();
-        let children = std::fs::read_to_string(format!("/proc/{leader}/task/{leader}/children"));
-        let children = children.unwrap_or_default(); // Linux tells; elsewhere nobody asks.
-        std::iter::once(leader)
-            .chain(children.split_whitespace().filter_map(|pid| pid.parse().ok()))
-            .collect()
+        std::iter::once(leader).chain(children(leader)).collect()
     }
 }
 

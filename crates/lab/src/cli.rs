@@ -6,6 +6,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::evidence::options::{CrosscheckOptions, ListOptions, ReportOptions, RunOptions, VerifyOptions};
+use crate::exercise::options::ExerciseOptions;
 use crate::py::options::PyOptions;
 use crate::py::words;
 
@@ -17,6 +18,7 @@ Examples:
   lab crosscheck countdown                        the same workload on every CPython that is found
   lab report --open                               one page of everything that was measured so far
   lab py examples/py/countdown.py --gil tick      a Python file under the lock of CPython 2.7
+  lab exercise                                    what to build yourself next, graded by what it does
 
 Exit codes: 0 done (whatever the verdicts), 1 something went wrong, 2 bad usage, 3 a verdict differs from --expect,
 130 stopped by Ctrl-C; `lab py` ends as its program does.";
@@ -38,6 +40,7 @@ pub(crate) enum Command {
     Crosscheck(Box<CrosscheckOptions>),
     Report(ReportOptions),
     Py(Box<PyOptions>),
+    Exercise(ExerciseOptions),
 }
 
 /// Reads the words of a command line, the name of the command itself first.

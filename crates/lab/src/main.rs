@@ -2,7 +2,7 @@
 //!
 //! # Model
 //! ```text
-//! words --cli--> what is asked for --evidence or py--> exit code
+//! words --cli--> what is asked for --evidence, py or exercise--> exit code
 //! ```
 //! Exit codes of every command: 0 done, 1 something went wrong, 2 bad usage, 3 a verdict is not the expected one; a
 //! program that ran ends with its own. This program is also started again in the roles of its experiments.
@@ -10,6 +10,7 @@
 mod cli;
 mod evidence;
 mod py;
+mod exercise;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Crosscheck(options) => evidence::crosscheck::command(options),
         Command::Report(options) => evidence::report::command(options),
         Command::Py(options) => py::command(options),
+        Command::Exercise(options) => exercise::command(options),
     };
     match done {
         Ok(code) => ExitCode::from(code),

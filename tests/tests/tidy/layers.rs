@@ -13,10 +13,11 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 use crate::repo::{self, Finding};
 
 /// What the examples use. All of it is built before the first example runs, so each entry needs a reason.
-const ROOT_DEV_DEPENDENCIES: [&str; 4] = [
+const ROOT_DEV_DEPENDENCIES: [&str; 5] = [
     "anyhow",         // `main` returns one error type.
     "clap",           // Options of the starvation example.
     "experiment-kit", // The load client and the report of the starvation example.
+    "mio",            // The five steps of the book's loop stand on it directly.
     "tokio",          // The same acts on another runtime: `--runtime tokio`.
 ];
 

@@ -35,6 +35,7 @@ impl World {
     }
 
     fn problem(&self, from: &str, target: &str) -> Option<String> {
+        let from = &included_by(from);
         let (path, fragment) = target.split_once('#').unwrap_or((target, ""));
         let path = if path.is_empty() { from.to_owned() } else { resolve(from, path) };
         let Some(fragments) = self.fragments.get(&path) else {
@@ -47,6 +48,13 @@ impl World {
         let is_known = fragment.is_empty() || fragments.iter().any(|known| known == fragment);
         (!is_known).then(|| format!("`{target}`: {path} has no heading `{fragment}`"))
     }
+}
+
+/// Where the links of a file are read: a generated table of the book stands on the pages of its edition.
+fn included_by(path: &str) -> String {
+    let table = path.strip_prefix("book/data/").and_then(|name| name.strip_suffix(".md"));
+    let edition = table.and_then(|name| name.rsplit_once('.'));
+    edition.map_or(path.to_owned(), |(name, edition)| format!("book/{edition}/src/{name}.md"))
 }
 
 /// The edition of the book that a page belongs to.

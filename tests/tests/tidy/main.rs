@@ -22,4 +22,6 @@ mod links;
 mod commands;
 mod options;
 mod book;
+mod book_chapters;
+mod book_numbers;
 mod behaviours;

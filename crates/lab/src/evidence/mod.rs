@@ -19,7 +19,7 @@ mod outputs;
 mod page;
 mod pictures;
 mod progress;
-mod screen;
+pub(crate) mod screen;
 
 use experiment_kit::report::Report;
 use serde::Serialize;

@@ -104,7 +104,7 @@ fn misspelt(text: &str, py: &Command) -> Option<String> {
 }
 
 /// How many letters must be put in, left out or changed to make one word of the other (Levenshtein).
-fn distance(from: &str, to: &str) -> usize {
+pub(crate) fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (i, letter) in from.chars().enumerate() {

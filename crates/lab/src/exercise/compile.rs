@@ -1,0 +1,211 @@
+//! Builds one exercise with cargo, and knows the first error.
+//!
+//! # Model
+//! ```text
+//! cargo build --bin NAME --message-format=json
+//!   compiler-message  ──▶ shown as the compiler wrote it; the first error is kept with its place
+//!   compiler-artifact ──▶ the path of the program
+//! ```
+//! Cargo runs in a process group under the guard, as the exercise itself does, so that Ctrl-C and a save end it at once.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use experiment_kit::supervised::{End, Rules, supervise};
+use serde::Deserialize;
+
+use super::set::{Exercise, Set};
+
+/// What came of a build.
+#[derive(Debug)]
+pub(crate) enum Built {
+    /// The program.
+    Program(PathBuf),
+    /// It does not compile.
+    Refused(FirstError),
+    /// Somebody wanted it to stop.
+    Stopped,
+}
+
+/// What the compiler said first.
+#[derive(Debug)]
+pub(crate) struct FirstError {
+    /// File, line and column, where it has a place.
+    pub(crate) place: Option<String>,
+    /// In one line.
+    pub(crate) message: String,
+    /// Such as E0308.
+    pub(crate) code: Option<String>,
+}
+
+/// A first build compiles the event loop and what it needs; more than an hour is no build any more.
+const LIMIT: Duration = Duration::from_secs(3_600);
+/// Cargo writes a line for each dependency, and a page for each error.
+const MESSAGES_BYTES: usize = 64 << 20;
+
+/// Builds it; `show` lets the compiler's words through to standard error.
+pub(crate) fn compile(set: &Set, exercise: &Exercise, show: bool, stop: &dyn Fn() -> bool) -> Result<Built> {
+    let colours = show && anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(&set.root).args(["build", "--bin", &exercise.name, "--message-format"]);
+    cargo.arg(if colours { "json-diagnostic-rendered-ansi" } else { "json" });
+    // Only the first build takes so long that the steps of cargo are worth reading while it goes on.
+    let is_first = show && !set.root.join("target").is_dir();
+    if !is_first {
+        cargo.arg("--quiet");
+    }
+    // What an outer `cargo run` set for this program is not for the inner one.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let is_outer = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "LAB_"]
+            .iter()
+            .any(|start| text.starts_with(start));
+        if is_outer || ["CARGO_MAKEFLAGS", "MAKEFLAGS"].contains(&&*text) {
+            cargo.env_remove(name);
+        }
+    }
+    let rules = Rules {
+        time: LIMIT,
+        keep_bytes: MESSAGES_BYTES,
+        memory_bytes: None,
+        with_errors: !is_first,
+        stop,
+        last_look: &mut |_| {},
+    };
+    let done = supervise(cargo, rules)?;
+    let read = read(&done.output.text(), &exercise.name);
+    if show {
+        anstream::eprint!("{}", read.shown);
+    }
+    match (done.end, read.error, read.program) {
+        (End::Stopped, _, _) => Ok(Built::Stopped),
+        (End::Exited(0), _, Some(program)) => Ok(Built::Program(program)),
+        (End::Exited(_), Some(error), _) => Ok(Built::Refused(error)),
+        (End::Exited(code), None, _) => {
+            let (name, folder) = (&exercise.name, super::shown(&set.root));
+            bail!(
+                "cargo could not build {name} in {folder} (it ended with {code})\n{}",
+                read.cargo.trim_end()
+            )
+        }
+        (End::TimeIsUp, _, _) => bail!("cargo did not finish the build of {} within an hour", exercise.name),
+    }
+}
+
+/// What cargo printed, read.
+#[derive(Default)]
+struct Messages {
+    /// What the compiler wrote.
+    shown: String,
+    /// What cargo wrote beside it; of use only when the compiler had nothing to say.
+    cargo: String,
+    error: Option<FirstError>,
+    program: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum Line {
+    CompilerMessage {
+        message: Diagnostic,
+    },
+    CompilerArtifact {
+        target: Target,
+        executable: Option<PathBuf>,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Diagnostic {
+    rendered: Option<String>,
+    level: String,
+    message: String,
+    code: Option<Code>,
+    spans: Vec<Span>,
+}
+
+#[derive(Deserialize)]
+struct Code {
+    code: String,
+}
+
+#[derive(Deserialize)]
+struct Span {
+    file_name: String,
+    line_start: usize,
+    column_start: usize,
+    is_primary: bool,
+}
+
+fn read(printed: &str, name: &str) -> Messages {
+    let mut messages = Messages::default();
+    for line in printed.lines() {
+        match serde_json::from_str(line) {
+            Ok(Line::CompilerMessage { message }) => messages.add(message),
+            Ok(Line::CompilerArtifact { target, executable: Some(program) })
+                if target.name == name && target.kind.iter().any(|kind| kind == "bin") =>
+            {
+                messages.program = Some(program);
+            }
+            Ok(Line::CompilerArtifact { .. } | Line::Other) => {}
+            Err(_) => messages.cargo.extend([line, "\n"]),
+        }
+    }
+    messages
+}
+
+impl Messages {
+    fn add(&mut self, message: Diagnostic) {
+        let is_error = message.level.starts_with("error");
+        // "aborting due to …" and "… warnings emitted" count what was said already; cargo leaves them out, too.
+        let is_count =
+            message.spans.is_empty() && (!is_error || message.message.starts_with("aborting due to"));
+        if is_count {
+            return;
+        }
+        self.shown.push_str(message.rendered.as_deref().unwrap_or(&message.message));
+        if is_error && self.error.is_none() {
+            let primary = message.spans.iter().find(|span| span.is_primary);
+            let place =
+                primary.map(|span| format!("{}:{}:{}", span.file_name, span.line_start, span.column_start));
+            let code = message.code.map(|code| code.code);
+            self.error = Some(FirstError { place, message: message.message, code });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_cargo_give_the_program_and_the_first_error_with_its_place() {
+        let printed = r#"
+{"reason":"compiler-artifact","target":{"name":"a","kind":["lib"]},"executable":null}
+{"reason":"compiler-artifact","target":{"name":"a","kind":["bin"]},"executable":"/x/a"}
+{"reason":"compiler-artifact","target":{"name":"b","kind":["bin"]},"executable":"/x/b"}
+error: cargo said this
+{"reason":"compiler-message","message":{"rendered":"W\n","level":"warning","message":"unused","code":null,"spans":[{"file_name":"a.rs","line_start":1,"column_start":2,"is_primary":true}]}}
+{"reason":"compiler-message","message":{"rendered":"E\n","level":"error","message":"mismatched types","code":{"code":"E0308"},"spans":[{"file_name":"o.rs","line_start":9,"column_start":9,"is_primary":false},{"file_name":"a.rs","line_start":3,"column_start":4,"is_primary":true}]}}
+{"reason":"compiler-message","message":{"rendered":"F\n","level":"error","message":"another","code":null,"spans":[]}}
+{"reason":"compiler-message","message":{"rendered":"N\n","level":"error","message":"aborting due to 2 previous errors","code":null,"spans":[]}}
+{"reason":"build-finished","success":false}
+"#;
+        let read = read(printed, "a");
+        assert_eq!((read.shown.as_str(), read.program), ("W\nE\nF\n", Some(PathBuf::from("/x/a"))));
+        assert_eq!(read.cargo.trim(), "error: cargo said this");
+        let error = read.error.expect("an error");
+        assert_eq!(error.place.as_deref(), Some("a.rs:3:4"));
+        assert_eq!((error.message.as_str(), error.code.as_deref()), ("mismatched types", Some("E0308")));
+    }
+}

@@ -1,0 +1,32 @@
+//! Wrong: it raises the flag before the item is there.
+
+use grader::coalesced_wake::Inbox;
+use grader::sync::{AtomicBool, Mutex};
+
+struct Box {
+    items: Mutex<Vec<u64>>,
+    /// Somebody has woken the loop or is about to, since it last began to take.
+    is_woken: AtomicBool,
+}
+
+impl Inbox for Box {
+    fn new() -> Self {
+        Box { items: Mutex::new(Vec::new()), is_woken: AtomicBool::new(false) }
+    }
+
+    fn push(&self, item: u64) -> bool {
+        let must_wake = !self.is_woken.swap(true);
+        self.items.lock().push(item);
+        must_wake
+    }
+
+    fn take(&self) -> Vec<u64> {
+        // First the flag, then the items: what comes in between finds the flag lowered and wakes again.
+        self.is_woken.store(false);
+        std::mem::take(&mut *self.items.lock())
+    }
+}
+
+fn main() {
+    grader::coalesced_wake::grade::<Box>();
+}

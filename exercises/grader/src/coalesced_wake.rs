@@ -1,0 +1,106 @@
+//! Judges `coalesced_wake`: one wake-up for a burst, and never a sleeping loop with something in its inbox.
+
+use std::sync::Arc;
+
+use crate::explore::{alone, check, explore};
+use crate::run;
+use crate::seed::Rng;
+use crate::sync::{AtomicUsize, thread};
+
+const SCHEDULES: usize = 400;
+
+/// What the learner writes.
+pub trait Inbox: Send + Sync + 'static {
+    /// An empty inbox.
+    fn new() -> Self;
+    /// Puts something in, from any thread. Says whether the caller must wake the loop: only the first push since the loop
+    /// last began to take may say so, and it must.
+    fn push(&self, item: u64) -> bool;
+    /// Takes out everything. Only the loop calls it, each time it was woken.
+    fn take(&self) -> Vec<u64>;
+}
+
+/// Judges it.
+pub fn grade<I: Inbox>() {
+    run::grade("coalesced_wake", |seed| {
+        alone(one_thread::<I>)?;
+        let mut random = Rng::new(seed);
+        for _ in 0..4 {
+            let producers = 1 + random.below(3);
+            let each = 1 + random.below(3);
+            explore(random.next(), SCHEDULES, move || burst::<I>(producers, each)).map_err(|why| {
+                if why.starts_with("deadlock") {
+                    format!("a wake-up was lost: the loop sleeps while something is in its inbox.\n{why}")
+                } else {
+                    why
+                }
+            })?;
+        }
+        Ok("one wake-up for each burst, nothing lost; under some thousand schedules".to_owned())
+    });
+}
+
+fn one_thread<I: Inbox>() {
+    let inbox = I::new();
+    let answers: Vec<bool> = (1..=4).map(|item| inbox.push(item)).collect();
+    check(answers == [true, false, false, false], || {
+        format!(
+            "four pushes in a row answered {answers:?}: the first wakes the loop, and one wake-up is enough"
+        )
+    });
+    let taken = inbox.take();
+    check(taken == [1, 2, 3, 4], || format!("1, 2, 3, 4 went in, take returned {taken:?}"));
+    check(inbox.push(5), || {
+        "the loop has taken everything and sleeps; the next push must wake it".to_owned()
+    });
+    let taken = inbox.take();
+    check(taken == [5], || format!("5 went in, take returned {taken:?}"));
+    let taken = inbox.take();
+    check(taken.is_empty(), || format!("nothing went in, take returned {taken:?}"));
+}
+
+fn burst<I: Inbox>(producers: u64, each: u64) {
+    let inbox = Arc::new(I::new());
+    let wakes = Arc::new(AtomicUsize::new(0));
+    let the_loop = {
+        let (inbox, wakes) = (inbox.clone(), wakes.clone());
+        thread::spawn("loop", move || {
+            let (mut got, mut takes) = (Vec::new(), 0);
+            while got.len() < (producers * each) as usize {
+                while wakes.load() == takes {
+                    thread::park();
+                }
+                // A wake-up that came while the loop was awake is seen now; two at once would be one too many.
+                let pending = wakes.load() - takes;
+                check(pending == 1, || {
+                    format!(
+                        "{pending} threads woke the loop for the same burst; all but one did it for nothing"
+                    )
+                });
+                takes += 1;
+                got.extend(inbox.take());
+            }
+            got
+        })
+    };
+    let wake = the_loop.thread();
+    let threads: Vec<_> = (1..=producers)
+        .map(|number| {
+            let (inbox, wakes, wake) = (inbox.clone(), wakes.clone(), wake.clone());
+            thread::spawn(&format!("producer {number}"), move || {
+                for item in 1..=each {
+                    if inbox.push(number * 10 + item) {
+                        wakes.fetch_add(1);
+                        wake.unpark();
+                    }
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|one| one.join());
+    let mut got = the_loop.join();
+    got.sort_unstable();
+    let expected: Vec<u64> =
+        (1..=producers).flat_map(|number| (1..=each).map(move |item| number * 10 + item)).collect();
+    check(got == expected, || format!("{expected:?} went in, the loop took {got:?}"));
+}

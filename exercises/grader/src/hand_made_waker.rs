@@ -1,0 +1,208 @@
+//! Judges `hand_made_waker`: a future is polled after each wake, never without one, and no wake is lost.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use crate::explore::{alone, check, explore};
+use crate::run;
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, thread};
+
+const SCHEDULES: usize = 400;
+
+/// A future that can be sent to another thread.
+pub type BoxFuture = Pin<Box<dyn Future<Output = u64> + Send>>;
+
+/// What the learner writes.
+pub trait Executor: 'static {
+    /// Polls the future until it is ready, and returns what it gives. Between two polls the thread sleeps until the waker was
+    /// called: it is not polled without a wake, and not twice for one.
+    fn block_on(future: BoxFuture) -> u64;
+}
+
+/// Judges it.
+pub fn grade<E: Executor>() {
+    run::grade("hand_made_waker", |seed| {
+        alone(ready_at_once::<E>)?;
+        alone(wakes_itself::<E>).map_err(lost)?;
+        explore(seed, SCHEDULES, woken_by_others::<E>).map_err(lost)?;
+        explore(seed, SCHEDULES, woken_by_an_old_clone::<E>).map_err(lost)?;
+        explore(seed, SCHEDULES, parks_inside::<E>).map_err(lost)?;
+        explore(seed, SCHEDULES, unparked_by_mistake::<E>).map_err(lost)?;
+        Ok("wakes from inside, from other threads, before the sleep and after the end".to_owned())
+    });
+}
+
+fn lost(why: String) -> String {
+    if why.starts_with("deadlock") {
+        format!("a wake was lost: the waker was called, and `block_on` sleeps all the same.\n{why}")
+    } else {
+        why
+    }
+}
+
+/// A future from a function that is called at each poll.
+struct From<F>(F);
+
+impl<F: FnMut(&Waker) -> Poll<u64> + Unpin> Future for From<F> {
+    type Output = u64;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<u64> {
+        (self.0)(context.waker())
+    }
+}
+
+fn future(poll: impl FnMut(&Waker) -> Poll<u64> + Unpin + Send + 'static) -> BoxFuture {
+    Box::pin(From(poll))
+}
+
+fn gives(found: u64, expected: u64) {
+    check(found == expected, || format!("the future gives {expected}, block_on returned {found}"));
+}
+
+fn ready_at_once<E: Executor>() {
+    gives(E::block_on(future(|_| Poll::Ready(5))), 5);
+    gives(E::block_on(Box::pin(async { 6 })), 6);
+}
+
+/// The wake comes while the future is polled, before anybody could sleep.
+fn wakes_itself<E: Executor>() {
+    let mut polls = 0;
+    let found = E::block_on(future(move |waker| {
+        polls += 1;
+        if polls == 4 {
+            return Poll::Ready(polls);
+        }
+        waker.wake_by_ref();
+        waker.wake_by_ref();
+        Poll::Pending
+    }));
+    check(found == 4, || format!("the future was ready at its fourth poll, block_on returned {found}"));
+}
+
+/// Three threads each set a flag and wake; the future is ready when all are set.
+fn woken_by_others<E: Executor>() {
+    let state = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+    let mut begun = Vec::new();
+    let mut polls = 0;
+    let shared = state.clone();
+    let found = E::block_on(future(move |waker| {
+        polls += 1;
+        if begun.is_empty() {
+            for number in 1..=3 {
+                let (waker, state) = (waker.clone(), shared.clone());
+                begun.push(thread::spawn(&format!("waking {number}"), move || {
+                    state.1.fetch_add(1);
+                    state.0.fetch_add(1);
+                    waker.wake();
+                }));
+            }
+        }
+        // The wakes that may have come are read before the flags, so that the count is never too small.
+        let (finished, wakes) = (shared.0.load(), shared.1.load());
+        check(polls <= 1 + wakes, || {
+            format!(
+                "poll number {polls} after {wakes} wakes at most: a future is polled when it was woken, not in between"
+            )
+        });
+        if finished == 3 { Poll::Ready(polls as u64) } else { Poll::Pending }
+    }));
+    check(found <= 4, || format!("three wakes, and the future was polled {found} times"));
+}
+
+/// The waker was cloned, the clone was cloned, and the original of the poll is long gone.
+fn woken_by_an_old_clone<E: Executor>() {
+    let place: Arc<Mutex<Option<Waker>>> = Arc::new(Mutex::new(None));
+    let is_set = Arc::new(AtomicBool::new(false));
+    let waking = {
+        let (place, is_set) = (place.clone(), is_set.clone());
+        thread::spawn("waking", move || {
+            loop {
+                let waker = place.lock().take();
+                if let Some(waker) = waker {
+                    is_set.store(true);
+                    waker.clone().wake_by_ref();
+                    // Late and too often: nobody may mind.
+                    waker.wake_by_ref();
+                    return waker;
+                }
+                thread::yield_now();
+            }
+        })
+    };
+    let found = E::block_on(future(move |waker| {
+        if is_set.load() {
+            return Poll::Ready(8);
+        }
+        *place.lock() = Some(waker.clone());
+        Poll::Pending
+    }));
+    gives(found, 8);
+    waking.join().wake(); // After the end.
+}
+
+/// What is called inside a poll may park and unpark this thread for reasons of its own, and eats the permission.
+fn parks_inside<E: Executor>() {
+    let is_set = Arc::new(AtomicBool::new(false));
+    let mut has_begun = false;
+    let found = E::block_on(future(move |waker| {
+        if is_set.load() {
+            return Poll::Ready(9);
+        }
+        if !has_begun {
+            has_begun = true;
+            let (waker, is_set) = (waker.clone(), is_set.clone());
+            let here = thread::current();
+            let woken = Arc::new(AtomicBool::new(false));
+            let told = woken.clone();
+            thread::spawn("waking", move || {
+                is_set.store(true);
+                waker.wake();
+                told.store(true);
+                here.unpark();
+            });
+            while !woken.load() {
+                thread::park();
+            }
+        }
+        Poll::Pending
+    }));
+    gives(found, 9);
+}
+
+/// Somebody unparks the thread who has nothing to do with the future.
+fn unparked_by_mistake<E: Executor>() {
+    let is_set = Arc::new(AtomicBool::new(false));
+    let here = thread::current();
+    let mut polls = 0;
+    let mut has_begun = false;
+    let stranger = thread::spawn("stranger", move || {
+        for _ in 0..3 {
+            here.unpark();
+        }
+    });
+    let found = E::block_on(future(move |waker| {
+        polls += 1;
+        if is_set.load() {
+            return Poll::Ready(polls);
+        }
+        if !has_begun {
+            has_begun = true;
+            let (waker, is_set) = (waker.clone(), is_set.clone());
+            thread::spawn("waking", move || {
+                thread::yield_now();
+                is_set.store(true);
+                waker.wake();
+            });
+        }
+        Poll::Pending
+    }));
+    check(found <= 2, || {
+        format!(
+            "one wake, and the future was polled {found} times. A thread may return from its sleep though nobody called the \
+             waker: look whether it was called, and sleep again"
+        )
+    });
+    stranger.join();
+}

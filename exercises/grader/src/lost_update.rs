@@ -1,0 +1,148 @@
+//! Judges `lost_update`: sums are exact, and nobody is kept out while a receipt is written.
+
+use std::sync::Arc;
+
+use crate::explore::{check, explore};
+use crate::run;
+use crate::seed::Rng;
+use crate::sync::{AtomicBool, AtomicU64, thread};
+
+const SCHEDULES: usize = 300;
+
+/// A variable as an interpreter with a global lock has it: between a read and a write, another thread may have its turn.
+#[derive(Debug)]
+pub struct Variable(AtomicU64);
+
+impl Variable {
+    /// Begins with `value`.
+    pub fn new(value: u64) -> Variable {
+        Variable(AtomicU64::new(value))
+    }
+
+    /// Reads it. Afterwards somebody else may run.
+    #[track_caller]
+    pub fn read(&self) -> u64 {
+        self.0.load()
+    }
+
+    /// Writes it. Afterwards somebody else may run.
+    #[track_caller]
+    pub fn write(&self, value: u64) {
+        self.0.store(value);
+    }
+
+    /// Writes `new` if `expected` is still there, in one step, and says whether it was.
+    #[track_caller]
+    pub fn exchange(&self, expected: u64, new: u64) -> bool {
+        self.0.compare_exchange(expected, new).is_ok()
+    }
+}
+
+/// Writes receipts, slowly: it may wait for a thread that asks for the balance.
+#[derive(Clone, Debug)]
+pub struct Printer(Arc<AtomicBool>);
+
+impl Printer {
+    /// Writes a receipt, and waits until that is done.
+    #[track_caller]
+    pub fn print(&self, _amount: u64) {
+        while !self.0.load() {
+            thread::yield_now();
+        }
+    }
+}
+
+/// What the learner writes.
+pub trait Account: Send + Sync + 'static {
+    /// An account with this balance.
+    fn new(balance: u64) -> Self;
+    /// Adds to the balance and then prints a receipt.
+    fn deposit(&self, amount: u64, printer: &Printer);
+    /// Takes from the balance if it has so much, and says whether it had.
+    fn withdraw(&self, amount: u64) -> bool;
+    /// How much there is.
+    fn balance(&self) -> u64;
+}
+
+/// Judges it.
+pub fn grade<A: Account>() {
+    run::grade("lost_update", |seed| {
+        let mut random = Rng::new(seed);
+        for _ in 0..3 {
+            let amounts = [1 + random.below(90), 100 + random.below(90), 200 + random.below(90)];
+            explore(random.next(), SCHEDULES, move || deposits_add_up::<A>(&amounts))?;
+            let balance = 10 + random.below(9);
+            explore(random.next(), SCHEDULES, move || nobody_overdraws::<A>(balance))?;
+        }
+        explore(seed, SCHEDULES, receipts_keep_nobody_out::<A>).map_err(|why| {
+            let goes_on = why.contains("without end") || why.starts_with("deadlock");
+            if goes_on {
+                format!("the balance cannot be asked for while a receipt is printed, so both wait for ever.\n{why}")
+            } else {
+                why
+            }
+        })?;
+        Ok("deposits, withdrawals, receipts; under some thousand schedules".to_owned())
+    });
+}
+
+fn idle_printer() -> Printer {
+    Printer(Arc::new(AtomicBool::new(true)))
+}
+
+fn deposits_add_up<A: Account>(amounts: &[u64; 3]) {
+    let account = Arc::new(A::new(1_000));
+    let threads: Vec<_> = amounts
+        .iter()
+        .map(|amount| {
+            let (account, amount) = (account.clone(), *amount);
+            thread::spawn(&format!("deposit of {amount}"), move || account.deposit(amount, &idle_printer()))
+        })
+        .collect();
+    threads.into_iter().for_each(|one| one.join());
+    let (expected, found) = (1_000 + amounts.iter().sum::<u64>(), account.balance());
+    check(found == expected, || {
+        format!(
+            "three threads deposit {amounts:?} into an account with 1000: the balance is {found} instead of {expected}. \
+             One read, another wrote, and the first wrote over it"
+        )
+    });
+}
+
+fn nobody_overdraws<A: Account>(balance: u64) {
+    let account = Arc::new(A::new(balance));
+    let threads: Vec<_> = (1..=3)
+        .map(|number| {
+            let account = account.clone();
+            thread::spawn(&format!("withdrawal {number}"), move || account.withdraw(balance / 2))
+        })
+        .collect();
+    let paid = threads.into_iter().map(|one| one.join()).filter(|was_paid| *was_paid).count() as u64;
+    let left = account.balance();
+    check(paid == 2 && left == balance - 2 * (balance / 2), || {
+        format!(
+            "three threads withdraw {} from an account with {balance}: {paid} were paid and {left} is left, instead of 2 \
+             and {}. What was checked must still be so when it is acted upon",
+            balance / 2,
+            balance - 2 * (balance / 2)
+        )
+    });
+}
+
+fn receipts_keep_nobody_out<A: Account>() {
+    let account = Arc::new(A::new(5));
+    let printer = Printer(Arc::new(AtomicBool::new(false)));
+    let depositing = {
+        let (account, printer) = (account.clone(), printer.clone());
+        thread::spawn("deposit", move || account.deposit(2, &printer))
+    };
+    // Only who sees the deposit lets the printer go on.
+    let mut seen = account.balance();
+    while seen == 5 {
+        thread::yield_now();
+        seen = account.balance();
+    }
+    check(seen == 7, || format!("5 and a deposit of 2 make {seen}"));
+    printer.0.store(true);
+    depositing.join();
+}

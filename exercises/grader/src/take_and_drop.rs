@@ -1,0 +1,170 @@
+//! Judges `take_and_drop`: one holder at a time, who waits gets its turn, and who was asked does not take it back first.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::explore::{alone, check, explore};
+use crate::run;
+use crate::sync::{AtomicBool, AtomicUsize, thread};
+
+const SCHEDULES: usize = 200;
+
+/// How long one who waits lets the holder go on before it asks.
+pub const INTERVAL: Duration = Duration::from_millis(5);
+
+/// What the learner writes.
+pub trait GlobalLock: Send + Sync + 'static {
+    /// A lock that nobody has.
+    fn new() -> Self;
+    /// Waits until nobody has the lock and takes it. If an interval passes meanwhile and the lock did not change hands, the
+    /// holder is asked to give it up.
+    fn take(&self);
+    /// Gives the lock back, as before a call that waits.
+    fn release(&self);
+    /// Whether the holder was asked. The holder looks at each check site.
+    fn is_asked(&self) -> bool;
+    /// What the holder does at a check site when it was asked: gives the lock back, waits until somebody else has taken it
+    /// (forced switch), and takes it again.
+    fn hand_over(&self);
+}
+
+/// Judges it.
+pub fn grade<L: GlobalLock>() {
+    run::grade("take_and_drop", |seed| {
+        alone(nobody_asks::<L>)?;
+        explore(seed, SCHEDULES, who_asks_is_served::<L>).map_err(never)?;
+        explore(seed ^ 1, SCHEDULES, || everybody_computes::<L>(2))?;
+        explore(seed ^ 2, SCHEDULES, || everybody_computes::<L>(3))?;
+        explore(seed ^ 3, SCHEDULES, waits_in_between::<L>)?;
+        Ok("one holder, asking, forced switch, waiting calls; under some hundred schedules".to_owned())
+    });
+}
+
+fn never(why: String) -> String {
+    if why.contains("without end") {
+        format!(
+            "one thread computes and looks at each step whether it was asked; another waits, and never asks.\n{why}"
+        )
+    } else {
+        why
+    }
+}
+
+/// The lock with what proves that one thread at a time has it.
+struct Watched<L> {
+    lock: L,
+    holders: AtomicUsize,
+    /// How often it was taken.
+    turns: AtomicUsize,
+}
+
+impl<L: GlobalLock> Watched<L> {
+    fn new() -> Arc<Self> {
+        Arc::new(Watched { lock: L::new(), holders: AtomicUsize::new(0), turns: AtomicUsize::new(0) })
+    }
+
+    fn took(&self) {
+        let others = self.holders.fetch_add(1);
+        check(others == 0, || "two threads have the lock at once".to_owned());
+        self.turns.fetch_add(1);
+    }
+
+    fn take(&self) {
+        self.lock.take();
+        self.took();
+    }
+
+    fn release(&self) {
+        self.holders.fetch_sub(1);
+        self.lock.release();
+    }
+
+    /// One check site; whether the lock went to somebody else and came back.
+    fn check_site(&self) -> bool {
+        if !self.lock.is_asked() {
+            return false;
+        }
+        let turns = self.turns.load();
+        self.holders.fetch_sub(1);
+        self.lock.hand_over();
+        self.took();
+        let others = self.turns.load() - turns - 1;
+        check(others > 0, || {
+            "the thread that was asked gave the lock up and took it again before the one that asked could"
+                .to_owned()
+        });
+        true
+    }
+}
+
+fn nobody_asks<L: GlobalLock>() {
+    let watched = Watched::<L>::new();
+    for _ in 0..3 {
+        watched.take();
+        check(!watched.lock.is_asked(), || "nobody waits, and the holder is asked".to_owned());
+        watched.release();
+    }
+}
+
+/// The holder gives the lock up only when asked.
+fn who_asks_is_served<L: GlobalLock>() {
+    let watched = Watched::<L>::new();
+    watched.take();
+    let waiting = {
+        let watched = watched.clone();
+        thread::spawn("waiting", move || {
+            watched.take();
+            watched.release();
+        })
+    };
+    while !watched.check_site() {
+        thread::yield_now();
+    }
+    watched.release();
+    waiting.join();
+}
+
+fn everybody_computes<L: GlobalLock>(threads: usize) {
+    let watched = Watched::<L>::new();
+    let threads: Vec<_> = (1..=threads)
+        .map(|number| {
+            let watched = watched.clone();
+            thread::spawn(&format!("computing {number}"), move || {
+                watched.take();
+                for _ in 0..8 {
+                    watched.check_site();
+                    thread::yield_now();
+                }
+                watched.release();
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|one| one.join());
+}
+
+/// One computes; the other gives the lock up around calls that wait, and wants it back each time.
+fn waits_in_between<L: GlobalLock>() {
+    let watched = Watched::<L>::new();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let computing = {
+        let (watched, is_over) = (watched.clone(), is_over.clone());
+        thread::spawn("computing", move || {
+            watched.take();
+            while !is_over.load() {
+                watched.check_site();
+                thread::yield_now();
+            }
+            watched.release();
+        })
+    };
+    for _ in 0..3 {
+        watched.take();
+        thread::yield_now();
+        watched.release();
+        thread::yield_now();
+    }
+    is_over.store(true);
+    computing.join();
+    watched.take();
+    watched.release();
+}

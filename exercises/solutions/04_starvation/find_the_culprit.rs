@@ -1,0 +1,83 @@
+//! Solution of `find_the_culprit`: the bonus of a big club, when the points are a multiple of seven, is paid in pieces.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use grader::find_the_culprit::{Desk, LoopHandle};
+
+#[derive(Default)]
+struct Club {
+    members: Vec<u32>,
+    /// How many of the members have had a letter.
+    told: usize,
+}
+
+type Clubs = Rc<RefCell<HashMap<u32, Club>>>;
+
+fn build(desk: &Desk) {
+    let clubs = Clubs::default();
+    let [joins, greets, letters, bonuses] = std::array::from_fn(|_| (desk.clone(), clubs.clone()));
+    let visits = desk.clone();
+
+    desk.on("join", move |_lp, club, member| join(&joins.1, club, member));
+    desk.on("visit", move |_lp, _club, member| visits.add_points(member, 1));
+    desk.on("greet", move |_lp, club, _| greet(&greets.0, &greets.1, club));
+    desk.on("newsletter", move |_lp, club, _| newsletter(&letters.0, &letters.1, club));
+    desk.on("bonus", move |lp, club, points| bonus(lp, &bonuses.0, &bonuses.1, club, points));
+}
+
+fn join(clubs: &Clubs, club: u32, member: u32) {
+    clubs.borrow_mut().entry(club).or_default().members.push(member);
+}
+
+fn greet(desk: &Desk, clubs: &Clubs, club: u32) {
+    let mut clubs = clubs.borrow_mut();
+    for member in clubs.entry(club).or_default().members.iter().take(10) {
+        desk.greet(*member);
+    }
+}
+
+fn newsletter(desk: &Desk, clubs: &Clubs, club: u32) {
+    let mut clubs = clubs.borrow_mut();
+    let club = clubs.entry(club).or_default();
+    for member in &club.members[club.told..] {
+        desk.mail(*member);
+    }
+    club.told = club.members.len();
+}
+
+/// Units of work before the loop gets a turn.
+const PIECE: usize = 30;
+
+fn bonus(lp: &LoopHandle, desk: &Desk, clubs: &Clubs, club: u32, points: u32) {
+    let mut clubs = clubs.borrow_mut();
+    let club = clubs.entry(club).or_default();
+    let lucky = if points.is_multiple_of(7) { club.members.len() } else { 10 };
+    // Who is in the club now gets it; who joins before the last piece is paid does not.
+    let members = club.members.iter().take(lucky).copied().collect();
+    pay(lp, desk.clone(), members, points);
+}
+
+/// Pays some, and leaves the rest to the check phase of the next pass: the poll in between serves the others.
+fn pay(lp: &LoopHandle, desk: Desk, mut left: Vec<u32>, points: u32) {
+    for member in left.drain(..left.len().min(PIECE)) {
+        desk.add_points(member, points);
+    }
+    if !left.is_empty() {
+        lp.set_immediate(move |lp| pay(lp, desk, left, points));
+    }
+}
+
+// Below: the grader. Do not edit.
+fn main() {
+    grader::find_the_culprit::grade(build);
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn behaves() {
+        super::main();
+    }
+}

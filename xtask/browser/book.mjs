@@ -1,0 +1,81 @@
+// Looks at the pages of a built book: all of both editions, wide and on a phone, light, dark, printed and without scripts.
+import { mkdirSync, readdirSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+
+import { brightness, contrast, dangling, nameless, overflow } from "./rules.mjs";
+import { plain, policies, printed, quizzes, steps, themes } from "./figures.mjs";
+
+const WIDE = { width: 1280, height: 900 };
+const PHONE = { width: 390, height: 844 };
+const VIEWS = [
+  { name: "light", viewport: WIDE, colorScheme: "light", tries: [steps, policies, quizzes, printed, themes] },
+  { name: "dark", viewport: WIDE, colorScheme: "dark", tries: [] },
+  { name: "phone", viewport: PHONE, colorScheme: "light", hasTouch: true, isMobile: true, tries: [steps, quizzes] },
+  { name: "plain", viewport: WIDE, colorScheme: "light", javaScriptEnabled: false, tries: [plain] },
+];
+/** Pages that are no chapters: what mdBook makes of all chapters at once, of the table of contents, and of no page. */
+const NO_CHAPTERS = ["print.html", "toc.html", "404.html"];
+
+/** What holds of the text of a page; the frame around it is mdBook's. */
+const RULES = [overflow, (page) => nameless(page, "main"), (page) => dangling(page, "main"), contrast];
+
+/** The pages of the editions below a folder, or of the one edition that the folder is. */
+export function pagesOf(folder) {
+  const below = readdirSync(folder, { withFileTypes: true });
+  const editions = below.filter((one) => one.isDirectory() && ["en", "ko"].includes(one.name)).map((one) => path.join(folder, one.name));
+  return (editions.length > 0 ? editions : [folder]).flatMap((edition) => readdirSync(edition)
+    .filter((name) => name.endsWith(".html") && !NO_CHAPTERS.includes(name)).sort().map((name) => path.join(edition, name)));
+}
+
+/** Everything that is wrong with a page of a book, as sentences, and how many checks were made. */
+export async function lookAtPage(browser, file, { shots = null } = {}) {
+  const problems = new Set(), lights = {};
+  const home = pathToFileURL(path.resolve(path.dirname(file))).href + "/";
+  let checks = 0, figures = 0;
+  for (const { name, tries, ...view } of VIEWS) {
+    const context = await browser.newContext({ ...view, deviceScaleFactor: 1, reducedMotion: "reduce" });
+    const say = (problem) => problems.add(`${name}: ${problem}`);
+    try {
+      const page = await context.newPage();
+      page.setDefaultTimeout(5_000);
+      await context.route("**/*", (route) => {
+        const url = route.request().url();
+        if (url.startsWith(home) || url.startsWith("data:")) return route.continue();
+        problems.add(`a request leaves the book: ${url}`);
+        return route.abort();
+      });
+      page.on("console", (message) => {
+        if (["error", "warning"].includes(message.type())) say(`console ${message.type()}: ${message.text()}`);
+      });
+      page.on("pageerror", (error) => say(`exception: ${error.message}`));
+      await page.goto(pathToFileURL(path.resolve(file)).href, { waitUntil: "load" });
+      // A page without scripts has no frames to be told of.
+      if (view.javaScriptEnabled !== false) {
+        await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+      }
+      figures = Math.max(figures, await page.locator("figure.lab-figure, .quiz").count());
+      for (const rule of [...RULES, ...tries]) {
+        const found = await rule(page).catch((error) => ({ checks: 1, problems: [`${rule.name}: ${error.message.split("\n")[0]}`] }));
+        checks += found.checks;
+        found.problems.forEach(say);
+      }
+      lights[name] = await brightness(page);
+      checks += 2; // The console and the network.
+      // Afterwards, so that the figures are shown in the middle of their story.
+      if (shots && figures > 0) {
+        await page.evaluate(() => window.scrollTo(0, 0));
+        mkdirSync(shots, { recursive: true });
+        const edition = path.basename(path.dirname(file));
+        await page.screenshot({ path: path.join(shots, `book-${edition}-${path.basename(file, ".html")}.${name}.png`), fullPage: true });
+      }
+    } finally {
+      await context.close();
+    }
+  }
+  checks += 1;
+  if (!(lights.light > 0.7 && lights.dark < 0.3)) {
+    problems.add(`the background is ${lights.light} bright in light and ${lights.dark} in dark, of 0 to 1`);
+  }
+  return { checks, figures, problems: [...problems] };
+}
