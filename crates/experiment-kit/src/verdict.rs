@@ -78,6 +78,7 @@ pub enum Answer {
     Open,
 }
 
+// ANCHOR: ask
 /// Compares `interval` with `threshold`.
 pub fn ask(interval: &Interval, side: Side, threshold: f64) -> Answer {
     let (yes, no) = match side {
@@ -90,6 +91,7 @@ pub fn ask(interval: &Interval, side: Side, threshold: f64) -> Answer {
         _ => Answer::Open,
     }
 }
+// ANCHOR_END: ask
 
 /// One judged claim, as it stands in the result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

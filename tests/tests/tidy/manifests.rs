@@ -46,7 +46,9 @@ fn dependencies(manifest: &Table) -> Vec<(&String, &Value)> {
 #[test]
 fn versions_and_lints_are_stated_once() {
     let files = repo::all_text();
-    let manifests = files.iter().filter(|file| file.path.ends_with("Cargo.toml"));
+    // The exercises are a workspace of their own, whose first manifest has the form that rustlings writes.
+    let ours = files.iter().filter(|file| !file.path.starts_with("exercises/"));
+    let manifests = ours.filter(|file| file.path.ends_with("Cargo.toml"));
     repo::assert_clean(&manifests.flat_map(check_manifest).collect::<Vec<_>>());
 }
 

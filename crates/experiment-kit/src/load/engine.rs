@@ -137,6 +137,7 @@ impl<'e> Engine<'e> {
         if now.saturating_duration_since(self.reported) >= REPORT_EVERY { self.report() } else { Ok(()) }
     }
 
+    // ANCHOR: send_due
     /// Sends what is due, and says until which time everything was.
     fn send_due(&mut self, dues: &mut std::iter::Peekable<std::vec::IntoIter<Due>>) -> Instant {
         let now = self.clock.now();
@@ -146,6 +147,7 @@ impl<'e> Engine<'e> {
         }
         now
     }
+    // ANCHOR_END: send_due
 
     /// Gives the request to an idle connection, a new one, or the queue of those that wait for one.
     fn hand(&mut self, flight: Flight) {
