@@ -16,6 +16,7 @@ use runtime_lab::{RunMode, Runtime};
 #[derive(Parser)]
 struct Options {}
 
+// ANCHOR: three_jobs
 fn main() -> anyhow::Result<()> {
     Options::parse();
     let runtime = Runtime::builder().pool_threads(1).build()?;
@@ -43,6 +44,7 @@ fn main() -> anyhow::Result<()> {
     runtime.run(RunMode::Default)?;
     Ok(())
 }
+// ANCHOR_END: three_jobs
 
 fn told(result: Result<(), runtime_lab::CancelError>) -> String {
     result.map_or_else(|error| error.to_string(), |()| "it will not run".to_owned())

@@ -44,6 +44,7 @@ def one():
     return 1
 
 
+# ANCHOR: adds
 def add_to_global(times, start):
     global n
     start.wait()
@@ -62,6 +63,7 @@ def add_with_call(times, start):
     start.wait()
     for _ in range(times):
         n = n + one()
+# ANCHOR_END: adds
 
 
 def add_with_lock(times, start):

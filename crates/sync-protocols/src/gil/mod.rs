@@ -246,6 +246,7 @@ impl<T> Gil<T> {
         Dropped { asked, forced_wait: force && self.wait_for_a_switch(me, requests) }
     }
 
+    // ANCHOR: forced_switch
     #[cold]
     fn wait_for_a_switch(&self, me: u32, requests: &impl Requests) -> bool {
         let mut switch = self.switch.lock();
@@ -260,6 +261,7 @@ impl<T> Gil<T> {
         }
         true
     }
+    // ANCHOR_END: forced_switch
 
     /// Ends the forced switches, now and from now on, so that every thread can unwind; the lock itself stays usable.
     pub fn close(&self) {
