@@ -11,6 +11,8 @@ mod cli;
 mod evidence;
 mod py;
 mod exercise;
+#[cfg(test)]
+mod printed;
 
 use std::process::ExitCode;
 

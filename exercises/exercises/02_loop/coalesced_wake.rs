@@ -10,7 +10,7 @@
 //! those that were one too many.
 //!
 //! `grader::sync` has `Mutex` (`lock` returns the guard itself) and `AtomicBool` with `load`, `store` and `swap`. Chapter:
-//! the event loop, in five steps. The inbox of this project is `crates/sync-protocols/src/inbox.rs`.
+//! the event loop in five steps. The inbox of this project is `crates/sync-protocols/src/inbox.rs`.
 
 use grader::coalesced_wake::Inbox;
 use grader::sync::Mutex;

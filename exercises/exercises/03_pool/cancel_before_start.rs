@@ -11,7 +11,7 @@
 //!
 //! `grader::sync` has `AtomicU8` with `load`, `store`, `swap` and `compare_exchange` (without orderings: all are
 //! sequentially consistent), and `Mutex`. Chapter: the pool and its size. The state word of this project is
-//! `crates/sync-protocols/src/job_state.rs`.
+//! `crates/sync-protocols/src/job_word.rs`.
 
 use grader::cancel_before_start::{Job, Outcome};
 use grader::sync::AtomicU8;

@@ -13,7 +13,7 @@
 //! in turns: `Condvar::wait_timeout(guard, INTERVAL)` returns the guard and whether the interval passed.
 //!
 //! `grader::sync` has `Mutex`, `Condvar` and `AtomicBool`. Chapter: the global lock and its policies. The lock of this project
-//! is `crates/sync-protocols/src/gil.rs`; CPython's is `Python/ceval_gil.c`.
+//! is `crates/sync-protocols/src/gil/mod.rs`; CPython's is `Python/ceval_gil.c`.
 
 use grader::sync::{Condvar, Mutex};
 use grader::take_and_drop::GlobalLock;

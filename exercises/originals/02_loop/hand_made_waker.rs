@@ -11,7 +11,7 @@
 //! The grader's futures do all of that under many schedules. It finds wakes that are lost and polls that nobody asked for.
 //!
 //! `grader::sync` has `thread::{current, park}`, `Thread::unpark`, `AtomicBool`, `Mutex` and `Condvar`. Chapter: the event
-//! loop, in five steps. The wakers of this project's loop are in `crates/event-loop/src/tasks`.
+//! loop in five steps. The wakers of this project's loop are in `crates/event-loop/src/task`.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
