@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::explore::{alone, check, explore};
+use crate::explore::{alone, check, check_sleeps, explore};
 use crate::run;
 use crate::seed::Rng;
 use crate::sync::{AtomicUsize, Mutex, thread};
@@ -26,6 +26,9 @@ pub fn grade<Q: BoundedQueue>() {
     run::grade("bounded_queue", |seed| {
         alone(one_after_the_other::<Q>)?;
         explore(seed, SCHEDULES, full_means_wait::<Q>)?;
+        explore(seed, SCHEDULES / 10, who_waits_sleeps::<Q>)?;
+        explore(seed, SCHEDULES, each_push_wakes_one::<Q>)?;
+        explore(seed, SCHEDULES, each_pop_wakes_one::<Q>)?;
         // The smallest queue with the most threads is where those that wait are woken in vain.
         explore(seed, 8 * SCHEDULES, || everything_arrives::<Q>(1, 3, 3))?;
         let mut random = Rng::new(seed);
@@ -93,6 +96,58 @@ fn full_means_wait<Q: BoundedQueue>() {
         });
     }
     producer.join();
+}
+
+fn who_waits_sleeps<Q: BoundedQueue>() {
+    let queue = Arc::new(Q::new(1));
+    let popping = {
+        let queue = queue.clone();
+        thread::spawn("consumer", move || queue.pop())
+    };
+    check_sleeps("consumer");
+    let _ = queue.push(1);
+    popping.join();
+    let _ = queue.push(2);
+    let pushing = {
+        let queue = queue.clone();
+        thread::spawn("producer", move || queue.push(3))
+    };
+    check_sleeps("producer");
+    queue.pop();
+    let _ = pushing.join();
+}
+
+/// Two pushes in a row, before either of those who wait could get up; nobody closes the queue.
+fn each_push_wakes_one<Q: BoundedQueue>() {
+    let queue = Arc::new(Q::new(2));
+    let waiting: Vec<_> = (1..=2)
+        .map(|number| {
+            let queue = queue.clone();
+            thread::spawn(&format!("consumer {number}"), move || queue.pop())
+        })
+        .collect();
+    for item in 1..=2 {
+        let _ = queue.push(item);
+    }
+    waiting.into_iter().for_each(|one| _ = one.join());
+}
+
+/// Two pops in a row from a full queue, while two wait for room.
+fn each_pop_wakes_one<Q: BoundedQueue>() {
+    let queue = Arc::new(Q::new(2));
+    for item in 1..=2 {
+        let _ = queue.push(item);
+    }
+    let waiting: Vec<_> = (3..=4)
+        .map(|item| {
+            let queue = queue.clone();
+            thread::spawn(&format!("producer {item}"), move || queue.push(item))
+        })
+        .collect();
+    for _ in 0..2 {
+        queue.pop();
+    }
+    waiting.into_iter().for_each(|one| _ = one.join());
 }
 
 fn everything_arrives<Q: BoundedQueue>(capacity: usize, producers: u64, consumers: usize) {

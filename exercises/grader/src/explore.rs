@@ -11,16 +11,27 @@
 
 use std::fs::OpenOptions;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 
+use crate::sync::thread;
 use crate::{run, standing};
 
 /// How many changes of priority a schedule of the second half has.
 const CHANGES: usize = 3;
+/// For so many turns [`check_sleeps`] looks at a thread.
+const TURNS: u64 = 200;
 /// After so many operations a schedule is said to go on without end.
 const MAX_STEPS: usize = 20_000;
+
+static IS_ON: AtomicBool = AtomicBool::new(false);
+
+/// Whether a scene runs now, for the words of the watchdog.
+pub(crate) fn is_on() -> bool {
+    IS_ON.load(Ordering::SeqCst)
+}
 
 /// Ends the judgement from any thread of a scene: what was expected and what happened.
 #[track_caller]
@@ -34,6 +45,24 @@ pub fn check(is_so: bool, why: impl FnOnce() -> String) {
     if !is_so {
         fail(why());
     }
+}
+
+/// Fails when the thread `waiting`, for which nothing changes, begins operation after operation instead of sleeping.
+pub fn check_sleeps(waiting: &str) {
+    let before = standing::operations(waiting);
+    for _ in 0..TURNS {
+        thread::pause();
+    }
+    let after = standing::operations(waiting);
+    let (busy, sleeps) = (after.0 - before.0, after.1 - before.1);
+    // A sleep may end by itself at each turn; who looks again after it and sleeps on does nothing wrong.
+    check(busy <= TURNS / 4 || busy <= 8 * sleeps, || {
+        format!(
+            "nothing changed for {TURNS} turns, and who waits asked again and again, with {busy} operations; it keeps a core \
+             busy. Let it sleep until somebody wakes it. Where each thread stood:\n{}",
+            standing::table()
+        )
+    });
 }
 
 /// Runs a scene of one thread, which has one schedule.
@@ -78,7 +107,9 @@ fn quietly(run: impl FnOnce() -> usize) -> Result<(), String> {
         rustix::stdio::dup2_stderr(&nowhere).ok()?;
         Some(before)
     });
+    IS_ON.store(true, Ordering::SeqCst);
     let ended = panic::catch_unwind(AssertUnwindSafe(run));
+    IS_ON.store(false, Ordering::SeqCst);
     if let Some(before) = before {
         let _ = rustix::stdio::dup2_stderr(&before);
     }

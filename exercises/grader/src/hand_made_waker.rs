@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::explore::{alone, check, explore};
+use crate::explore::{alone, check, check_sleeps, explore};
 use crate::run;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, thread};
 
@@ -27,6 +27,7 @@ pub fn grade<E: Executor>() {
         alone(ready_at_once::<E>)?;
         alone(wakes_itself::<E>).map_err(lost)?;
         explore(seed, SCHEDULES, woken_by_others::<E>).map_err(lost)?;
+        explore(seed, SCHEDULES / 10, sleeps_until_woken::<E>).map_err(lost)?;
         explore(seed, SCHEDULES, woken_by_an_old_clone::<E>).map_err(lost)?;
         explore(seed, SCHEDULES, parks_inside::<E>).map_err(lost)?;
         explore(seed, SCHEDULES, unparked_by_mistake::<E>).map_err(lost)?;
@@ -109,6 +110,26 @@ fn woken_by_others<E: Executor>() {
         if finished == 3 { Poll::Ready(polls as u64) } else { Poll::Pending }
     }));
     check(found <= 4, || format!("three wakes, and the future was polled {found} times"));
+}
+
+/// The wake comes late.
+fn sleeps_until_woken<E: Executor>() {
+    let is_set = Arc::new(AtomicBool::new(false));
+    let here = thread::current().name();
+    let mut has_begun = false;
+    let found = E::block_on(future(move |waker| {
+        if !has_begun {
+            has_begun = true;
+            let (waker, is_set, here) = (waker.clone(), is_set.clone(), here.clone());
+            thread::spawn("waking", move || {
+                check_sleeps(&here);
+                is_set.store(true);
+                waker.wake();
+            });
+        }
+        if is_set.load() { Poll::Ready(10) } else { Poll::Pending }
+    }));
+    gives(found, 10);
 }
 
 /// The waker was cloned, the clone was cloned, and the original of the poll is long gone.

@@ -40,15 +40,20 @@ impl Variable {
 
 /// Writes receipts, slowly: it may wait for a thread that asks for the balance.
 #[derive(Clone, Debug)]
-pub struct Printer(Arc<AtomicBool>);
+pub struct Printer {
+    goes: Arc<AtomicBool>,
+    /// The sum of all receipts.
+    printed: Arc<AtomicU64>,
+}
 
 impl Printer {
     /// Writes a receipt, and waits until that is done.
     #[track_caller]
-    pub fn print(&self, _amount: u64) {
-        while !self.0.load() {
+    pub fn print(&self, amount: u64) {
+        while !self.goes.load() {
             thread::yield_now();
         }
+        self.printed.fetch_add(amount);
     }
 }
 
@@ -86,8 +91,8 @@ pub fn grade<A: Account>() {
     });
 }
 
-fn idle_printer() -> Printer {
-    Printer(Arc::new(AtomicBool::new(true)))
+fn printer(goes: bool) -> Printer {
+    Printer { goes: Arc::new(AtomicBool::new(goes)), printed: Arc::new(AtomicU64::new(0)) }
 }
 
 fn deposits_add_up<A: Account>(amounts: &[u64; 3]) {
@@ -96,7 +101,7 @@ fn deposits_add_up<A: Account>(amounts: &[u64; 3]) {
         .iter()
         .map(|amount| {
             let (account, amount) = (account.clone(), *amount);
-            thread::spawn(&format!("deposit of {amount}"), move || account.deposit(amount, &idle_printer()))
+            thread::spawn(&format!("deposit of {amount}"), move || account.deposit(amount, &printer(true)))
         })
         .collect();
     threads.into_iter().for_each(|one| one.join());
@@ -131,7 +136,7 @@ fn nobody_overdraws<A: Account>(balance: u64) {
 
 fn receipts_keep_nobody_out<A: Account>() {
     let account = Arc::new(A::new(5));
-    let printer = Printer(Arc::new(AtomicBool::new(false)));
+    let printer = printer(false);
     let depositing = {
         let (account, printer) = (account.clone(), printer.clone());
         thread::spawn("deposit", move || account.deposit(2, &printer))
@@ -143,6 +148,10 @@ fn receipts_keep_nobody_out<A: Account>() {
         seen = account.balance();
     }
     check(seen == 7, || format!("5 and a deposit of 2 make {seen}"));
-    printer.0.store(true);
+    printer.goes.store(true);
     depositing.join();
+    let printed = printer.printed.load();
+    check(printed == 2, || {
+        format!("a deposit of 2 needs one receipt of 2; receipts of {printed} in all were printed")
+    });
 }

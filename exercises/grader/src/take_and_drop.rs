@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::explore::{alone, check, explore};
 use crate::run;
-use crate::sync::{AtomicBool, AtomicUsize, thread};
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, intervals, thread};
 
 const SCHEDULES: usize = 200;
 
@@ -42,8 +42,12 @@ pub fn grade<L: GlobalLock>() {
 
 fn never(why: String) -> String {
     if why.contains("without end") {
+        // The advice about asking again and again is not for this scene, whose holder is meant to compute.
+        let table: String =
+            why.lines().filter(|line| line.starts_with("  ")).map(|line| format!("{line}\n")).collect();
         format!(
-            "one thread computes and looks at each step whether it was asked; another waits, and never asks.\n{why}"
+            "one thread computes and looks at each step whether it was asked; another waits, and never asks. Where each \
+             thread stood:\n{table}"
         )
     } else {
         why
@@ -56,11 +60,18 @@ struct Watched<L> {
     holders: AtomicUsize,
     /// How often it was taken.
     turns: AtomicUsize,
+    /// When it was last given back, or begun with.
+    freed: AtomicU64,
 }
 
 impl<L: GlobalLock> Watched<L> {
     fn new() -> Arc<Self> {
-        Arc::new(Watched { lock: L::new(), holders: AtomicUsize::new(0), turns: AtomicUsize::new(0) })
+        Arc::new(Watched {
+            lock: L::new(),
+            holders: AtomicUsize::new(0),
+            turns: AtomicUsize::new(0),
+            freed: AtomicU64::new(intervals::now()),
+        })
     }
 
     fn took(&self) {
@@ -76,6 +87,7 @@ impl<L: GlobalLock> Watched<L> {
 
     fn release(&self) {
         self.holders.fetch_sub(1);
+        self.freed.store(intervals::now());
         self.lock.release();
     }
 
@@ -84,8 +96,14 @@ impl<L: GlobalLock> Watched<L> {
         if !self.lock.is_asked() {
             return false;
         }
+        check(intervals::has_passed_since(self.freed.load()), || {
+            "the holder was asked, but nobody has waited a whole interval since it took the lock. An interval in which the \
+             lock changed hands, or at whose end somebody was notified, does not count"
+                .to_owned()
+        });
         let turns = self.turns.load();
         self.holders.fetch_sub(1);
+        self.freed.store(intervals::now());
         self.lock.hand_over();
         self.took();
         let others = self.turns.load() - turns - 1;

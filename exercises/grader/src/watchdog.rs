@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use crate::standing;
+use crate::{explore, standing};
 
 /// How a program ends when its time is up; the code of `timeout` of the GNU tools.
 pub const TIME_IS_UP: i32 = 124;
@@ -27,7 +27,14 @@ fn report(limit: Duration) -> String {
     let mut text = format!("time is up after {} s; where each thread stood:\n", limit.as_secs());
     let noted = standing::table();
     text.push_str(&noted);
-    text.push_str(&of_the_system());
+    let system = of_the_system();
+    text.push_str(&system);
+    if explore::is_on() && system.contains("  sleeps") && !system.contains("  runs") {
+        text.push_str(
+            "\nThe threads of this exercise take turns within one thread of the system, and that one sleeps: a lock, a channel \
+             or a sleep of `std` holds it. Use what `grader::sync` has.",
+        );
+    }
     if noted.is_empty() {
         text.push_str(
             "\nA thread that runs turns in a loop without end; one that sleeps waits for what never comes.",
