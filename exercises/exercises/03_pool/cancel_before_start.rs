@@ -3,7 +3,7 @@
 //! The thread that cancels and the pool thread that begins meet at one word: the state of the job. Write it:
 //!
 //! - `start` is asked by a pool thread before it runs the job; `finish` is called when it has run.
-//! - `cancel` takes the job back, if it has not begun.
+//! - `cancel` takes the job back, if it has not begun: `true` for the one call that did, `false` for a second one.
 //! - `outcome` says how it ended, once it has.
 //!
 //! Each job either runs or is cancelled, exactly one of both and exactly once, whoever comes first. Two pool threads may ask

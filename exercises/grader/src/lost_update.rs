@@ -78,6 +78,7 @@ pub fn grade<A: Account>() {
             explore(random.next(), SCHEDULES, move || deposits_add_up::<A>(&amounts))?;
             let balance = 10 + random.below(9);
             explore(random.next(), SCHEDULES, move || nobody_overdraws::<A>(balance))?;
+            explore(random.next(), SCHEDULES, deposit_beside_withdrawal::<A>)?;
         }
         explore(seed, SCHEDULES, receipts_keep_nobody_out::<A>).map_err(|why| {
             let goes_on = why.contains("without end") || why.starts_with("deadlock");
@@ -130,6 +131,27 @@ fn nobody_overdraws<A: Account>(balance: u64) {
              and {}. What was checked must still be so when it is acted upon",
             balance / 2,
             balance - 2 * (balance / 2)
+        )
+    });
+}
+
+fn deposit_beside_withdrawal<A: Account>() {
+    let account = Arc::new(A::new(100));
+    let putting = {
+        let account = account.clone();
+        thread::spawn("deposit", move || account.deposit(30, &printer(true)))
+    };
+    let taking = {
+        let account = account.clone();
+        thread::spawn("withdrawal", move || account.withdraw(20))
+    };
+    putting.join();
+    let was_paid = taking.join();
+    let found = account.balance();
+    check(was_paid && found == 110, || {
+        format!(
+            "100, a deposit of 30 beside a withdrawal of 20: paid: {was_paid}, balance {found} instead of 110. Both change \
+             the same balance, so the same thing must guard both"
         )
     });
 }

@@ -101,6 +101,19 @@ impl Condvar {
         MutexGuard { inside, of }
     }
 
+    /// As in `std`: waits while `condition` says so.
+    #[track_caller]
+    pub fn wait_while<'a, T>(
+        &self,
+        mut guard: MutexGuard<'a, T>,
+        mut condition: impl FnMut(&mut T) -> bool,
+    ) -> MutexGuard<'a, T> {
+        while condition(&mut guard) {
+            guard = self.wait(guard);
+        }
+        guard
+    }
+
     /// As [`Condvar::wait`], for an interval at most; whether the interval passed. Time here is turns of others: the interval
     /// passes after a few of them, how many is drawn.
     #[track_caller]

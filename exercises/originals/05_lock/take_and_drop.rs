@@ -7,7 +7,7 @@
 //! - `take` waits until nobody has the lock. Each time that an interval passes and the lock did not change hands meanwhile, it
 //!   asks. Who takes the lock was not asked yet.
 //! - `release` gives it back. `is_asked` is what the holder looks at.
-//! - `hand_over` gives it back, waits until somebody else has taken it (the forced switch), and takes it again.
+//! - `hand_over` is called only after `is_asked` said `true`, so somebody waits: it gives the lock back, waits until somebody else has taken it (the forced switch), and takes it again.
 //!
 //! The grader's threads compute, hand over, and give the lock up around calls that wait, under many schedules. Time is counted
 //! in turns: `Condvar::wait_timeout(guard, INTERVAL)` returns the guard and whether the interval passed.
