@@ -100,7 +100,7 @@ fn woken_by_others<E: Executor>() {
                 }));
             }
         }
-        // The wakes that may have come are read before the flags, so that the count is never too small.
+        // The wakes are read last, so that their count is never too small.
         let (finished, wakes) = (shared.0.load(), shared.1.load());
         check(polls <= 1 + wakes, || {
             format!(

@@ -22,7 +22,7 @@ use crate::watchdog;
 const LIMIT_S: u64 = 20;
 
 thread_local! {
-    /// What the last panic of this thread said, and where.
+    /// What the first panic of this thread since the last question said, and where.
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 

@@ -184,6 +184,8 @@ pub(crate) mod intervals {
     static NOW: AtomicU64 = AtomicU64::new(1);
     /// The beginning of that wait, among those that have passed, that began last.
     static BEGUN: AtomicU64 = AtomicU64::new(0);
+    /// When the last of them passed.
+    static ENDED: AtomicU64 = AtomicU64::new(0);
 
     /// A moment; each call gives a later one.
     pub(crate) fn now() -> u64 {
@@ -192,11 +194,17 @@ pub(crate) mod intervals {
 
     pub(super) fn passed(begun: u64) {
         BEGUN.fetch_max(begun, SeqCst);
+        ENDED.store(now(), SeqCst);
     }
 
     /// Whether a whole interval has passed that began after `moment`.
     pub(crate) fn has_passed_since(moment: u64) -> bool {
         BEGUN.load(SeqCst) > moment
+    }
+
+    /// Whether an interval has come to its end after `moment`, whenever it began.
+    pub(crate) fn has_ended_since(moment: u64) -> bool {
+        ENDED.load(SeqCst) > moment
     }
 }
 

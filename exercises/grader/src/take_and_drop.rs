@@ -33,6 +33,7 @@ pub fn grade<L: GlobalLock>() {
     run::grade("take_and_drop", |seed| {
         alone(nobody_asks::<L>)?;
         explore(seed, SCHEDULES, who_asks_is_served::<L>).map_err(never)?;
+        explore(seed, SCHEDULES, who_waits_is_told::<L>)?;
         explore(seed ^ 1, SCHEDULES, || everybody_computes::<L>(2))?;
         explore(seed ^ 2, SCHEDULES, || everybody_computes::<L>(3))?;
         explore(seed ^ 3, SCHEDULES, waits_in_between::<L>)?;
@@ -140,6 +141,28 @@ fn who_asks_is_served<L: GlobalLock>() {
     }
     watched.release();
     waiting.join();
+}
+
+/// Who gives the lock back wakes who waits; nobody has to find out when its interval is over.
+fn who_waits_is_told<L: GlobalLock>() {
+    let watched = Watched::<L>::new();
+    watched.take();
+    let waiting = {
+        let watched = watched.clone();
+        thread::spawn("waiting", move || {
+            watched.take();
+            watched.release();
+        })
+    };
+    thread::yield_now();
+    thread::yield_now();
+    watched.release();
+    // An interval may end while the lock is given back, and none may after that.
+    let moment = intervals::now();
+    waiting.join();
+    check(!intervals::has_ended_since(moment), || {
+        "the lock was given back, and who waited for it was not woken: it found out when its interval was over".to_owned()
+    });
 }
 
 fn everybody_computes<L: GlobalLock>(threads: usize) {
