@@ -13,6 +13,9 @@
 //!          a timer or thread gives the value and wakes -> the waker posts the task's number -> tasks phase: poll again
 //! ```
 //!
+//! # Length
+//! Each step is a whole program, so that it can be read, run and compared with the one before; the last holds all five ideas.
+//!
 //! # Source
 //! A waker is a number and a way into the inbox, as in the loop of this project; the contract is `std::task::Wake`.
 

@@ -12,7 +12,8 @@ use anyhow::{Context, Result, bail};
 use crate::{book_data, book_figures, book_links, process};
 
 const VERSION: &str = "0.5.4";
-const EDITIONS: [&str; 2] = ["en", "ko"];
+/// The editions of the book, by the name of their folder.
+pub(crate) const EDITIONS: [&str; 2] = ["en", "ko"];
 
 /// Options of `cargo xtask book`.
 #[derive(clap::Args)]

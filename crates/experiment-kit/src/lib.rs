@@ -14,6 +14,7 @@ pub mod verdict;
 pub mod stats;
 pub mod crosscheck;
 pub mod runtimes;
+pub mod group;
 pub mod program;
 pub mod supervised;
 pub mod results;

@@ -23,7 +23,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clock::Clock;
 
-use crate::program::{Group, limit_memory};
+use crate::group::{Group, code_of, limit_memory};
 
 const LOOK_EVERY: Duration = Duration::from_millis(4);
 const WAIT_FOR_THE_REST: Duration = Duration::from_secs(1);
@@ -134,7 +134,7 @@ pub fn supervise(mut command: Command, rules: Rules<'_>) -> Result<Supervised> {
     let status = group.end().context("cannot wait for a program")?;
     let _ = ended.recv_timeout(WAIT_FOR_THE_REST); // Who left the group may still hold the pipe.
     let output = std::mem::take(&mut *output.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok(Supervised { end: end.unwrap_or(End::Exited(crate::program::code_of(status))), output, took })
+    Ok(Supervised { end: end.unwrap_or(End::Exited(code_of(status))), output, took })
 }
 
 fn read(mut pipe: PipeReader, output: Arc<Mutex<Kept>>) -> Result<Receiver<()>> {

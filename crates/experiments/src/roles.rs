@@ -11,8 +11,8 @@
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
+use experiment_kit::group;
 use experiment_kit::load::{ROLE_VARIABLE, client, this_program};
-use experiment_kit::program;
 
 use crate::event_loop;
 use crate::global_lock::interpreter;
@@ -33,8 +33,8 @@ pub fn take() -> Option<ExitCode> {
     if client::is_my_role() {
         return Some(client::main());
     }
-    if program::is_guard() {
-        return Some(program::guard_main());
+    if group::is_guard() {
+        return Some(group::guard_main());
     }
     if let Some(code) = interpreter::take_role() {
         return Some(code);
@@ -43,7 +43,7 @@ pub fn take() -> Option<ExitCode> {
     if let Some(name) = role.as_deref().and_then(|role| role.strip_prefix(PREFIX)) {
         return Some(run_part(name));
     }
-    program::use_guards();
+    group::use_guards();
     None
 }
 

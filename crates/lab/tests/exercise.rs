@@ -1,4 +1,7 @@
 //! `lab exercise` as a learner uses it: what it lists, how it judges, what it keeps, and what it leaves behind.
+//!
+//! # Length
+//! One command, and one set that takes its time to build: in one program the tests build it once.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};

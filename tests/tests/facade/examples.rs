@@ -2,53 +2,17 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use trace_report::chrome::{self, Summary};
 
+use crate::built::{program, root};
+
 /// `starvation` has tests of its own: it takes its time.
 const EXAMPLES: [&str; 7] =
     ["hello_timer", "phase_order", "one_pass", "pool_cancel", "file_read", "futures", "http_hello"];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the repository")
-}
-
-/// The program of an example: beside the tests of the same profile, where cargo puts it.
-fn program(name: &str) -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let folder = BUILT.get_or_init(|| {
-        let this = std::env::current_exe().expect("the path of this test");
-        let profile = this.ancestors().nth(2).expect("tests are built into <profile>/deps").to_owned();
-        let folder = profile.join("examples");
-        // `cargo test --workspace` has built them; a test of this package alone has not.
-        if EXAMPLES.iter().any(|name| is_older_than_its_source(&folder.join(name), name)) {
-            build(&profile);
-        }
-        folder
-    });
-    folder.join(name)
-}
-
-fn is_older_than_its_source(program: &Path, name: &str) -> bool {
-    let changed = |path: &Path| std::fs::metadata(path).and_then(|known| known.modified()).ok();
-    let source = changed(&root().join("examples").join(format!("{name}.rs")));
-    changed(program).is_none_or(|built| source.is_none_or(|source| built < source))
-}
-
-fn build(profile: &Path) {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root()).args(["build", "--quiet", "--package", "runtime-lab", "--target-dir"]);
-    cargo.arg(profile.parent().expect("a profile is a folder of the target folder"));
-    if profile.ends_with("release") {
-        cargo.arg("--release");
-    }
-    cargo.args(EXAMPLES.iter().flat_map(|name| ["--example", name]));
-    assert!(cargo.status().expect("cargo can be started").success());
-}
 
 /// What the example prints, when it ends well.
 #[track_caller]

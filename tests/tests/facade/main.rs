@@ -13,4 +13,6 @@ mod files;
 mod names;
 mod crypto;
 mod counts;
+mod built;
 mod examples;
+mod loop_steps;

@@ -106,4 +106,6 @@ fn a_dead_link_is_found() {
     assert_eq!(says("README.md", "[x](docs/none.md)"), 1);
     assert_eq!(says("README.md", "[x](docs/a.md#second-part)"), 1);
     assert_eq!(says("docs/a.md", "[x](README.md)"), 1, "links are relative to their own file");
+    assert_eq!(says("book/data/table.en.md", "[x](a.md)"), 0, "a table is read where it is included");
+    assert_eq!(says("book/data/table.en.md", "[x](gone.md)"), 1);
 }

@@ -111,18 +111,27 @@ fn is_built(relative: &str) -> bool {
 #[test]
 fn the_walk_sees_sources_and_not_what_builds_write() {
     let world = tempfile::tempdir().unwrap();
-    for path in
-        ["src/lib.rs", "target/debug/x.rs", ".git/config", "book/en/book/index.html", "book/en/src/a.md"]
-    {
+    for path in [
+        "src/lib.rs",
+        "target/debug/x.rs",
+        ".git/config",
+        "book/en/book/index.html",
+        "book/en/src/a.md",
+        "exercises/exercises/a.rs",
+        "exercises/originals/a.rs",
+        "exercises/target/x.rs",
+        "exercises/grader/src/a.rs",
+    ] {
         let path = world.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, "text").unwrap();
     }
     let seen = || files_below(world.path()).into_iter().map(|file| file.path).collect::<Vec<_>>();
-    assert_eq!(seen(), ["book/en/src/a.md", "src/lib.rs"]);
+    let expected = ["book/en/src/a.md", "exercises/grader/src/a.rs", "src/lib.rs"];
+    assert_eq!(seen(), expected);
     fs::remove_dir_all(world.path().join(".git")).unwrap();
     fs::write(world.path().join(".git"), "gitdir: elsewhere").unwrap();
-    assert_eq!(seen(), ["book/en/src/a.md", "src/lib.rs"]);
+    assert_eq!(seen(), expected);
 }
 
 #[test]

@@ -61,7 +61,7 @@ const PAGES: [(&str, &[&str]); 5] = [
 ];
 
 /// The verdict in the words of the edition, with its condition or its reason.
-pub(super) fn verdict(claim: &Claim, _statements: &Statements, edition: &str) -> String {
+pub(super) fn verdict(claim: &Claim, edition: &str) -> String {
     let said = word(&claim.verdict, edition);
     let more = match claim.verdict.as_str() {
         "depends" => claim.condition.as_deref(),
@@ -109,11 +109,9 @@ pub(super) fn table(results: &[Recorded], statements: &Statements, edition: &str
         let page = PAGES.iter().find(|(_, ids)| ids.contains(&row.id.as_str())).map(|(page, _)| page);
         let id = page.map_or(row.id.clone(), |page| format!("[{}]({page})", row.id));
         let (verdict, number, experiment) = match claims.get(row.id.as_str()) {
-            Some((result, claim)) => (
-                verdict(claim, statements, edition),
-                number(claim, edition),
-                format!("`{}`", result.experiment),
-            ),
+            Some((result, claim)) => {
+                (verdict(claim, edition), number(claim, edition), format!("`{}`", result.experiment))
+            }
             None => (word("not recorded", edition).to_owned(), "–".to_owned(), "–".to_owned()),
         };
         let _ = writeln!(

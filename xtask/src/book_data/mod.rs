@@ -24,13 +24,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::process;
+use crate::mdbook::EDITIONS;
+use crate::{book_figures, process};
 use recorded::Recorded;
-use words::EDITIONS;
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo xtask book-data --quick          every experiment, a few minutes
+  cargo xtask book-data --quick          every experiment and both figures, a few minutes
   cargo xtask book-data countdown        one, for as long as its claims need
   cargo xtask book-data --from FOLDER    take results that were recorded elsewhere: NAME.json and NAME.svg
   cargo xtask book-data --tables         only write the tables again";
@@ -69,6 +69,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             seed: options.seed,
             from: options.from.as_deref(),
         })?;
+        if options.names.is_empty() && options.from.is_none() {
+            println!("the two figures");
+            book_figures::record()?;
+        }
     }
     let files = made()?;
     for (path, text) in &files {
@@ -137,10 +141,11 @@ fn made() -> Result<BTreeMap<PathBuf, String>> {
 /// Each recorded picture and its copies: a book can only show pictures that lie beside its pages.
 fn pictures() -> Result<Vec<(PathBuf, PathBuf)>> {
     let mut pictures = Vec::new();
-    for path in data_files("svg")? {
-        let name = path.file_name().context("a picture has a name")?;
+    for name in record::names(&folder())? {
+        let name = format!("{name}.svg");
+        let path = folder().join(&name);
         for edition in EDITIONS {
-            pictures.push((path.clone(), process::root().join("book").join(edition).join("src").join(name)));
+            pictures.push((path.clone(), process::root().join("book").join(edition).join("src").join(&name)));
         }
     }
     Ok(pictures)
@@ -157,7 +162,7 @@ fn data_files(extension: &str) -> Result<Vec<PathBuf>> {
 }
 
 /// Writes beside the file first, so that an interrupted run leaves the earlier one whole.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let beside = path.with_extension("part");
     fs::write(&beside, bytes).with_context(|| format!("cannot write {}", beside.display()))?;
     fs::rename(&beside, path).with_context(|| format!("cannot write {}", path.display()))

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -33,23 +33,23 @@ struct Digests {
     svg: String,
 }
 
+/// Where results come from.
+enum Origin<'a> {
+    /// They are measured by this lab.
+    Lab(PathBuf),
+    /// They lie in this folder.
+    Folder(&'a Path),
+}
+
 /// Records what is wished. Each result is kept as soon as it is whole, so an interrupted run keeps what it has.
 pub(super) fn record(wish: &Wish<'_>) -> Result<()> {
-    let mut lab = Vec::new();
-    let known = match wish.from {
-        Some(from) => names_in(from)?,
-        None => {
-            process::run(process::cargo().args([
-                "build",
-                "--release",
-                "--package",
-                "lab",
-                "--locked",
-                "--quiet",
-            ]))?;
-            lab.push(process::root().join("target/release/lab"));
-            listed(&lab[0])?
-        }
+    let origin = match wish.from {
+        Some(folder) => Origin::Folder(folder),
+        None => Origin::Lab(build_lab()?),
+    };
+    let known = match &origin {
+        Origin::Lab(lab) => listed(lab)?,
+        Origin::Folder(folder) => names_in(folder)?,
     };
     ensure!(!known.is_empty(), "there is nothing to record");
     for name in wish.names {
@@ -59,15 +59,20 @@ pub(super) fn record(wish: &Wish<'_>) -> Result<()> {
         known.iter().filter(|name| wish.names.is_empty() || wish.names.contains(name)).collect();
     for (index, name) in names.iter().enumerate() {
         println!("{} of {}: {name}", index + 1, names.len());
-        let (json, svg) = match wish.from {
-            Some(from) => {
+        let (json, svg) = match &origin {
+            Origin::Lab(lab) => measure(lab, name, wish)?,
+            Origin::Folder(from) => {
                 (read(&from.join(format!("{name}.json")))?, read(&from.join(format!("{name}.svg")))?)
             }
-            None => measure(&lab[0], name, wish)?,
         };
         keep(name, &json, &svg)?;
     }
     Ok(())
+}
+
+fn build_lab() -> Result<PathBuf> {
+    process::run(process::cargo().args(["build", "--release", "--package", "lab", "--locked", "--quiet"]))?;
+    Ok(process::root().join("target/release/lab"))
 }
 
 /// Runs one experiment. Its progress goes to the terminal.

@@ -95,7 +95,7 @@ fn claims(out: &mut String, result: &Recorded, statements: &Statements, edition:
     let _ = writeln!(out, "| | {head} |\n|---|---|---|---|");
     for claim in &result.claims {
         let statement = statements.text(&claim.id, edition);
-        let verdict = verdict(claim, statements, edition);
+        let verdict = verdict(claim, edition);
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} |",

@@ -1,8 +1,5 @@
 //! The words of the generated tables in both languages.
 
-/// The editions of the book, by the name of their folder.
-pub(super) const EDITIONS: [&str; 2] = ["en", "ko"];
-
 const KOREAN: [(&str, &str); 21] = [
     ("max", "최대"),
     ("count", "개수"),

@@ -13,7 +13,7 @@
 //! - F1: a figure is small and cannot end the `<script>` that it stands in.
 //! - F2: a picture is that of the recording beside it, and its copies are equal.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::{env, fs};
 
@@ -21,6 +21,8 @@ use anyhow::{Context, Result, bail, ensure};
 use experiment_kit::machine::{self, Machine};
 use serde::{Deserialize, Serialize};
 
+use crate::book_data::write;
+use crate::mdbook::EDITIONS;
 use crate::process;
 
 mod trace;
@@ -41,9 +43,8 @@ pub(crate) struct Options {
     draw: bool,
 }
 
-/// The figures by the names of their files below `book/data`: these are no results of experiments.
-pub(crate) const FIGURES: [&str; 2] = ["ticks", "lock-lanes"];
-const EDITIONS: [&str; 2] = ["en", "ko"];
+/// The figures by the names of their files below `book/data`.
+const FIGURES: [&str; 2] = ["ticks", "lock-lanes"];
 /// Files that both editions hold, and that must be equal.
 const SHARED: [&str; 2] = ["theme/figures.js", "theme/figures.css"];
 /// A page holds its figure whole, so that it needs no request.
@@ -93,17 +94,27 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         return check();
     }
     if !options.draw {
-        process::run(process::cargo().args(["build", "--release", "--example", "one_pass"]))?;
-        process::run(process::cargo().args(["build", "--release", "--package", "lab"]))?;
-        let traces = target().join("book-figures");
-        fs::create_dir_all(&traces).with_context(|| format!("cannot make {}", traces.display()))?;
-        write(&data("ticks.json"), &compact(&ticks::record(&traces)?)?)?;
-        write(&data("lock-lanes.json"), &compact(&lanes::record(&traces)?)?)?;
+        return record();
     }
+    draw_all()
+}
+
+/// Records both figures anew and draws their pictures.
+pub(crate) fn record() -> Result<()> {
+    process::run(process::cargo().args(["build", "--release", "--example", "one_pass"]))?;
+    process::run(process::cargo().args(["build", "--release", "--package", "lab"]))?;
+    let traces = target().join("book-figures");
+    fs::create_dir_all(&traces).with_context(|| format!("cannot make {}", traces.display()))?;
+    write(&data("ticks.json"), compact(&ticks::record(&traces)?)?.as_bytes())?;
+    write(&data("lock-lanes.json"), compact(&lanes::record(&traces)?)?.as_bytes())?;
+    draw_all()
+}
+
+fn draw_all() -> Result<()> {
     for figure in FIGURES {
         let picture = draw(figure)?;
         for path in picture_files(figure) {
-            write(&path, &picture)?;
+            write(&path, picture.as_bytes())?;
         }
     }
     check()
@@ -181,12 +192,6 @@ fn picture_files(figure: &str) -> [PathBuf; 3] {
     let file = format!("{figure}.svg");
     let copy = |edition: &str| process::root().join("book").join(edition).join("src").join(&file);
     [data(&file), copy("en"), copy("ko")]
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    println!("wrote {}", path.display());
-    Ok(())
 }
 
 #[cfg(test)]

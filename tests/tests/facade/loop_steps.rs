@@ -5,49 +5,11 @@
 //! descheduled client could meet, a short computation beside a long one), so an odd run is tried again, at most three
 //! times.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
-const STEPS: [&str; 5] = ["loop_1_poll", "loop_2_timers", "loop_3_wake", "loop_4_phases", "loop_5_tasks"];
+use crate::built::program;
+
 const TRIES: usize = 3;
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the repository")
-}
-
-/// The program of a step, beside the tests of the same profile. Cargo builds it when it is not there or is old: nobody
-/// holds cargo's lock any more while tests run.
-fn program(name: &str) -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let folder = BUILT.get_or_init(|| {
-        let this = std::env::current_exe().expect("the path of this test");
-        let profile = this.ancestors().nth(2).expect("tests are built into <profile>/deps").to_owned();
-        let folder = profile.join("examples");
-        if STEPS.iter().any(|name| is_older_than_its_source(&folder.join(name), name)) {
-            build(&profile);
-        }
-        folder
-    });
-    folder.join(name)
-}
-
-fn is_older_than_its_source(program: &Path, name: &str) -> bool {
-    let changed = |path: &Path| std::fs::metadata(path).and_then(|known| known.modified()).ok();
-    let source = changed(&root().join("examples").join(format!("{name}.rs")));
-    changed(program).is_none_or(|built| source.is_none_or(|source| built < source))
-}
-
-fn build(profile: &Path) {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root()).args(["build", "--quiet", "--package", "runtime-lab", "--target-dir"]);
-    cargo.arg(profile.parent().expect("a profile is a folder of the target folder"));
-    if profile.ends_with("release") {
-        cargo.arg("--release");
-    }
-    cargo.args(STEPS.iter().flat_map(|name| ["--example", name]));
-    assert!(cargo.status().expect("cargo can be started").success());
-}
 
 /// What the program prints, when it ends well.
 fn output(name: &str) -> String {
