@@ -24,7 +24,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     name: "counter",
     topic: Topic::GlobalLock,
     question: "Does the lock make `n += 1` safe?",
-    reading: "Each row is the part of the additions that is missing. A lock that can change hands between any two \
+    reading: "Each row is the part of the additions that is missing. A lock that can change hands after most \
               instructions loses updates; one that changes hands at jumps and calls loses none until a call stands between \
               load and store. Without a lock they are lost, with one of the program's own never.",
     claims: &["G10"],
@@ -47,7 +47,7 @@ pub(super) static EXPERIMENT: Experiment = Experiment {
     flaws: &[
         Flaw {
             name: "check-everywhere",
-            breaks: "gil310 and gil313 look for requests after every instruction, as gil32 does",
+            breaks: "gil310 and gil313 look for requests after most instructions, as gil32 does",
             flips: &["G10"],
         },
         Flaw {
@@ -141,11 +141,11 @@ fn judge(judging: &Judging<'_>) -> Vec<Claim> {
         "G10",
         format!(
             "the lock makes n += 1 safe: no update is lost where the lock is looked at on jumps and calls only, nor with a Lock; \
-             and some are where it is looked at between any two instructions, where a call stands in between, and without a \
+             and some are where it is looked at after most instructions, where a call stands in between, and without a \
              lock; that none is lost there counts only if it is so in each, after {ENOUGH_MILLIONS} million additions"
         ),
         "where the lock is looked at: CPython 3.10 to 3.13 only on jumps back and calls, so a plain n += 1 loses nothing; \
-         2.7 to 3.9 between any two instructions, and the free-threaded 3.13 has no such lock",
+         2.7 to 3.9 after most instructions, and the free-threaded 3.13 has no such lock",
         safe,
         at_risk,
     )]
