@@ -283,9 +283,19 @@ impl Claim {
 
     /// Takes back a failure that only says that this machine has no two processors: a claim that two threads gain, or do
     /// not wait for each other, needs them. Without a look at the speed-up nothing is taken back.
-    pub fn needing_two_cores(mut self, measured: &Measurements) -> Claim {
+    pub fn needing_two_cores(self, measured: &Measurements) -> Claim {
+        self.taken_back_without_two_cores(&Verdict::Fails, measured)
+    }
+
+    /// Takes back a success that one processor explains as well: that threads gain nothing says something of their lock only
+    /// where they could have gained.
+    pub fn holding_only_on_two_cores(self, measured: &Measurements) -> Claim {
+        self.taken_back_without_two_cores(&Verdict::Holds, measured)
+    }
+
+    fn taken_back_without_two_cores(mut self, verdict: &Verdict, measured: &Measurements) -> Claim {
         let reason = match measured.speed_up() {
-            _ if self.verdict != Verdict::Fails => None,
+            _ if self.verdict != *verdict => None,
             _ if measured.cores < 2 => {
                 Some("there is one processor here, so nothing can be said of two processors".to_owned())
             }
@@ -413,6 +423,21 @@ mod tests {
         assert_eq!(judged(9.0, 1, None), Verdict::inconclusive(one));
         assert_eq!(judged(2.0, 2, Some(1.1)), Verdict::Holds);
         assert_eq!(judged(2.0, 1, None), Verdict::Holds);
+    }
+
+    #[test]
+    fn a_success_that_one_processor_explains_is_taken_back_and_a_failure_is_not() {
+        let judged = |b: f64, cores: usize, speed_up: Option<f64>| {
+            let mut measured = world(&[("a", 10.0), ("b", b)]);
+            measured.cores = cores;
+            measured.extend(SPEED_UP, BEFORE, speed_up);
+            Claim::all("X4", "rule", vec![half(&measured)]).holding_only_on_two_cores(&measured).verdict
+        };
+        let one = "there is one processor here, so nothing can be said of two processors";
+        assert_eq!(judged(2.0, 1, None), Verdict::inconclusive(one));
+        assert!(matches!(judged(2.0, 2, Some(1.1)), Verdict::Inconclusive { .. }));
+        assert_eq!(judged(2.0, 2, Some(1.5)), Verdict::Holds);
+        assert_eq!(judged(9.0, 1, None), Verdict::Fails);
     }
 
     #[test]

@@ -11,8 +11,15 @@ use support::{run, schema};
 /// Five rounds of 0.2 s acts with 500 pings a second; twice as many if it is unclear.
 const SHORT: &[&str] = &["--json", "--block-ms", "50", "--duration", "4", "--rate", "500"];
 
-fn words(result: &Value) -> Vec<&str> {
-    result["claims"].as_array().unwrap().iter().map(|claim| claim["verdict"].as_str().unwrap()).collect()
+/// Whether every verdict is this word or open. With one processor a pool takes its time from the loop, so there the verdict may
+/// depend on a second one.
+fn none_but(word: &str, result: &Value) -> bool {
+    let is_alone = result["machine"]["cores"] == 1;
+    let verdicts =
+        result["claims"].as_array().unwrap().iter().map(|claim| claim["verdict"].as_str().unwrap());
+    let mut verdicts = verdicts.peekable();
+    assert!(verdicts.peek().is_some());
+    verdicts.all(|verdict| verdict == word || verdict == "inconclusive" || (is_alone && verdict == "depends"))
 }
 
 fn p99(result: &Value, act: &str) -> f64 {
@@ -24,7 +31,7 @@ fn where_the_claims_are_true_none_fails() {
     let ended = run(SHORT);
     assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
     let result = ended.result();
-    assert!(words(&result).iter().all(|word| ["holds", "inconclusive"].contains(word)), "{result}");
+    assert!(none_but("holds", &result), "{result}");
     let block = result["figures"]["block_ms"]["p50"].as_f64().unwrap();
     assert!(p99(&result, "inline") > 0.5 * block, "{result}");
     assert_eq!(
@@ -48,7 +55,7 @@ fn where_the_claims_are_false_none_holds() {
     let ended = run(&[SHORT, &["--runtime", "opposite"]].concat());
     assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
     let result = ended.result();
-    assert!(words(&result).iter().all(|word| ["fails", "inconclusive"].contains(word)), "{result}");
+    assert!(none_but("fails", &result), "{result}");
     let block = result["figures"]["block_ms"]["p50"].as_f64().unwrap();
     assert!(p99(&result, "offloaded") > 0.5 * block && p99(&result, "chunked") > 0.5 * block, "{result}");
     assert_eq!(result["params"]["runtime"], "opposite");
