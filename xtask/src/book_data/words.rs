@@ -36,27 +36,27 @@ const CONDITIONS: [(&str, &str, &str); 13] = [
     (
         "G03",
         "the lock: the one of CPython 2.7 is dropped and taken every 100 ticks",
-        "락에 달렸다. CPython 2.7의 락은 100틱마다 내려놓고 다시 잡고, 그 뒤의 락은 누가 달라고 할 때만 내려놓는다",
+        "락에 달렸다. CPython 2.7의 락은 100틱마다 놓았다가 다시 잡지만, 그 뒤의 락은 누가 달라고 할 때만 놓는다",
     ),
     (
         "G07",
         "the work: a loop solves waiting",
-        "일에 달렸다. 루프는 기다림을 풀어 주지만 계산을 빠르게 하지는 못한다",
+        "일에 달렸다. 루프는 기다림을 해결하지만 계산을 빠르게 하지는 못한다",
     ),
     (
         "G08",
         "the size of what is hashed: hashlib lets go of the lock from 2048 bytes on",
-        "해시할 것의 크기에 달렸다. hashlib는 2048바이트부터 락을 놓는다",
+        "해시할 데이터의 크기에 달렸다. hashlib는 2048바이트부터 락을 놓는다",
     ),
     (
         "G09",
         "the lock: one that is given up only when a waiter has asked after an interval",
-        "락에 달렸다. CPython 3.2부터의 락처럼, 기다리는 쪽이 간격을 다 기다리고 달라고 해야만 내주는 락이 그렇다. 2.7의 틱, 인터프리터별 락, 락이 없는 경우에는 아무도 간격만큼 기다리지 않는다",
+        "락에 달렸다. CPython 3.2부터의 락처럼, 기다리는 쪽이 간격만큼 기다린 뒤 달라고 해야만 내주는 락이 그렇다. 2.7의 틱, 인터프리터별 락, 락이 없는 경우에는 아무도 간격만큼 기다리지 않는다",
     ),
     (
         "G10",
         "where the lock is looked at: CPython 3.10 to 3.13 only on jumps back and calls",
-        "락을 어디에서 살피는지에 달렸다. CPython 3.10부터 3.13까지는 뒤로 가는 점프와 호출에서만 살피므로 n += 1만으로는 아무것도 잃지 않는다. 2.7부터 3.9까지는 대부분의 명령어 뒤에서 살피고, 자유 스레드 3.13에는 그런 락이 없다",
+        "락을 어디에서 살피는지에 달렸다. CPython 3.10부터 3.13까지는 뒤로 가는 점프와 호출에서만 살피므로 n += 1만으로는 아무것도 잃지 않는다. 2.7부터 3.9까지는 대부분의 명령어 뒤에서 살피고, 프리 스레드 3.13에는 그런 락이 없다",
     ),
     (
         "G13",
@@ -66,7 +66,7 @@ const CONDITIONS: [(&str, &str, &str); 13] = [
     (
         "L02",
         "whether the pool was used: its threads are started by the first job",
-        "풀을 썼는지에 달렸다. 풀의 스레드는 첫 작업이 시작시킨다. 프로세스가 그 밖에 무엇을 돌리는지에도 달렸다. 루프와 풀만 있으면 다른 스레드는 없다",
+        "풀을 썼는지에 달렸다. 풀의 스레드는 첫 작업이 들어올 때 시작된다. 프로세스가 그 밖에 무엇을 돌리는지에도 달렸다. 루프와 풀만 있으면 다른 스레드는 없다",
     ),
     (
         "L13",
@@ -86,7 +86,7 @@ const CONDITIONS: [(&str, &str, &str); 13] = [
     (
         "L18",
         "who runs it: a timer's callback runs on the loop's own thread",
-        "누가 실행하는지에 달렸다. 타이머의 콜백은 루프 자신의 스레드에서 실행되고, 풀에서는 넘겨받거나 실행기가 예약한 것만 실행된다. 어느 경우에도 프로세스를 만들지 않고 자기 프로세스와 함께 죽는다",
+        "누가 실행하는지에 달렸다. 타이머의 콜백은 루프 자신의 스레드에서 실행되고, 풀에서는 풀에 넘긴 것이나 실행기(executor)가 예약한 것만 실행된다. 어느 경우에도 프로세스를 만들지 않고 자기 프로세스와 함께 죽는다",
     ),
     (
         "L20",
@@ -96,7 +96,7 @@ const CONDITIONS: [(&str, &str, &str); 13] = [
     (
         "L21",
         "the scheduler: one that polls does look again and again",
-        "스케줄러에 달렸다. 폴링하는 스케줄러는 거듭 시각을 보고, 루프는 다음 타이머의 시각을 시스템에 알리고 잠든다",
+        "스케줄러에 달렸다. 폴링하는 스케줄러는 거듭 시계를 보고, 루프는 다음 타이머의 시각을 시스템에 알리고 잠든다",
     ),
 ];
 
