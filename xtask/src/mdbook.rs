@@ -59,7 +59,7 @@ fn install() -> Result<PathBuf> {
     let mut command = process::cargo();
     // Neither `serve` nor `watch` is needed to build, and leaving them out halves the work. So does leaving it unoptimized,
     // which a book of this size does not notice.
-    command.args(["install", "--locked", "--quiet", "--force", "--debug", "mdbook", "--version", VERSION]);
+    command.args(["install", "--locked", "--force", "--debug", "mdbook", "--version", VERSION]);
     command.args(["--no-default-features", "--features", "search", "--root"]).arg(&tools);
     command.env_remove("CARGO_TARGET_DIR").env("CARGO_PROFILE_DEV_DEBUG", "0");
     process::run(&mut command).context("mdbook is needed to build the book")?;

@@ -78,6 +78,17 @@ pub enum Answer {
     Open,
 }
 
+impl Answer {
+    /// The answer in one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Answer::Yes => "yes",
+            Answer::No => "no",
+            Answer::Open => "open",
+        }
+    }
+}
+
 // ANCHOR: ask
 /// Compares `interval` with `threshold`.
 pub fn ask(interval: &Interval, side: Side, threshold: f64) -> Answer {

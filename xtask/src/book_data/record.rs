@@ -71,7 +71,7 @@ pub(super) fn record(wish: &Wish<'_>) -> Result<()> {
 }
 
 fn build_lab() -> Result<PathBuf> {
-    process::run(process::cargo().args(["build", "--release", "--package", "lab", "--locked", "--quiet"]))?;
+    process::run(process::cargo().args(["build", "--release", "--package", "lab", "--locked"]))?;
     Ok(process::root().join("target/release/lab"))
 }
 

@@ -23,8 +23,26 @@ pub(crate) fn unusual(experiment: &Experiment, params: &Value) -> Option<String>
     (!said.is_empty()).then(|| said.join(" "))
 }
 
+/// What the pictures say. It is written of a sound runtime, and of a broken one it says what should be there.
+pub(crate) fn reading(experiment: &Experiment, params: &Value) -> String {
+    match params["flaw"].as_str() {
+        Some(_) => format!("Of a sound runtime one would read: {}", experiment.reading),
+        None => experiment.reading.to_owned(),
+    }
+}
+
+/// The command that measures the same on a runtime that is not broken, if this one was.
+pub(crate) fn without_flaw(experiment: &Experiment, report: &Report) -> Option<String> {
+    report.params["flaw"].as_str()?;
+    Some(command_beside(experiment, report, None))
+}
+
 /// The command that measures the same again.
 pub(crate) fn command(experiment: &Experiment, report: &Report) -> String {
+    command_beside(experiment, report, report.params["flaw"].as_str())
+}
+
+fn command_beside(experiment: &Experiment, report: &Report, flaw: Option<&str>) -> String {
     let mut command = format!("lab run {}", experiment.name);
     if is_quick(&report.params) {
         command.push_str(" --quick");
@@ -32,7 +50,7 @@ pub(crate) fn command(experiment: &Experiment, report: &Report) -> String {
     for number in changed(experiment, &report.params) {
         command.push_str(&format!(" --set {number}"));
     }
-    if let Some(flaw) = report.params["flaw"].as_str() {
+    if let Some(flaw) = flaw {
         command.push_str(&format!(" --flaw {flaw}"));
     }
     if let Some(subject) = other_subject(&report.params) {
@@ -65,6 +83,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_the_pictures_say_is_said_of_a_sound_runtime_when_it_is_broken() {
+        let handlers = experiments::named("handlers").expect("there is one");
+        assert_eq!(reading(handlers, &json!({"flaw": null})), handlers.reading);
+        let broken = reading(handlers, &json!({"flaw": "inline-in-pool"}));
+        assert_eq!(broken, format!("Of a sound runtime one would read: {}", handlers.reading));
+    }
 
     #[test]
     fn only_what_is_not_usual_is_said() {

@@ -146,7 +146,7 @@ fn tone(verdict: &Verdict) -> Tone {
 
 fn add(page: &mut Page, chapter: &Chapter, korean: bool) {
     let Chapter { experiment, report, measured, recordings } = chapter;
-    page.paragraph(experiment.reading);
+    page.paragraph(&asked::reading(experiment, &report.params));
     if let Some(note) = asked::unusual(experiment, &report.params) {
         page.callout(Tone::Open, "Not the usual run", &note);
     }
@@ -160,7 +160,7 @@ fn add(page: &mut Page, chapter: &Chapter, korean: bool) {
         page.callout(tone(&claim.verdict), &title, &explanation(claim));
         let measured: Vec<String> = (claim.findings.iter())
             .filter(|finding| finding.interval.is_some())
-            .map(experiment_kit::finding::Finding::sentence)
+            .map(|finding| format!("{}? {}", finding.sentence(), finding.answer.word()))
             .collect();
         page.list(measured.iter().map(String::as_str));
     }
@@ -234,7 +234,7 @@ fn findings(claims: &[Claim]) -> Table {
                 part(|one| one.low),
                 part(|one| one.high),
                 Cell::from(format!("{side} {} {}", finding.threshold, finding.unit)),
-                Cell::from(format!("{:?}", finding.answer).to_lowercase()),
+                Cell::from(finding.answer.word()),
                 finding.rank_p.map_or_else(|| Cell::from("-"), |p| Cell::number(p, p.to_string())),
             ]);
         }

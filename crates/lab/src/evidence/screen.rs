@@ -7,6 +7,7 @@ use experiment_kit::conduct::Conducted;
 use experiment_kit::experiment::{ChartSpec, Experiment};
 use experiment_kit::report::Report;
 use experiment_kit::verdict::{Claim, Verdict};
+use experiments::ledger::Ledger;
 use owo_colors::OwoColorize;
 use trace_report::lanes::{Charset, Color, TerminalStyle};
 
@@ -74,13 +75,18 @@ pub(crate) fn result(experiment: &Experiment, report: &Report, ran: &Conducted, 
     for chart in experiment.charts {
         text.push_str(&figures(chart, ran, width));
     }
-    let _ = writeln!(text, "\n{}", wrap(experiment.reading, 0, width));
+    let _ = writeln!(text, "\n{}", wrap(&super::asked::reading(experiment, &report.params), 0, width));
     if !ran.measured.complete {
         let _ = writeln!(text, "{}", "Stopped early: this is what was measured until then.".yellow());
     }
     let _ = writeln!(text, "\n{}", "Verdicts".bold());
+    let ledger = Ledger::read();
     for claim in &ran.claims {
-        text.push_str(&verdict(claim, width));
+        let statement = ledger.row(&claim.id).map_or("", |row| row.en.as_str());
+        text.push_str(&verdict(claim, statement, width));
+    }
+    if let Some(sound) = super::asked::without_flaw(experiment, report) {
+        let _ = writeln!(text, "\nThe verdicts of a sound runtime, to compare: `{sound}`.");
     }
     let others = ran.measured.others_cores;
     let others =
@@ -96,16 +102,17 @@ fn figures(spec: &ChartSpec, ran: &Conducted, width: usize) -> String {
     format!("\n{}\n", trace_report::chart::terminal(&chart, &style).trim_end())
 }
 
-/// One claim: word, rule, findings, and why.
-pub(crate) fn verdict(claim: &Claim, width: usize) -> String {
+/// One claim: its word is said of the statement; then the rule that decided, what was found and asked of each figure, and why.
+fn verdict(claim: &Claim, statement: &str, width: usize) -> String {
     let mut text = String::new();
-    let rule = wrap(&claim.rule, VERDICT_INDENT, width);
-    let _ = writeln!(text, "  {} {} {rule}", claim.id.bold(), word(&claim.verdict));
+    let statement = wrap(statement, VERDICT_INDENT, width);
+    let _ = writeln!(text, "  {} {} {}", claim.id.bold(), word(&claim.verdict), statement.bold());
     let mut say = |what: &str| {
         let _ = writeln!(text, "{:VERDICT_INDENT$}{}", "", wrap(what, VERDICT_INDENT, width));
     };
+    say(&format!("rule: {}", claim.rule));
     for finding in claim.findings.iter().filter(|finding| finding.interval.is_some()) {
-        say(&finding.sentence());
+        say(&format!("{}? {}", finding.sentence(), finding.answer.word()));
     }
     match &claim.verdict {
         Verdict::Depends { condition } => say(&format!("it depends on {condition}")),
