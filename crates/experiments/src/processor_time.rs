@@ -16,16 +16,30 @@ pub(crate) fn of_threads_ns(pid: u32) -> Option<u64> {
 mod tests {
     use super::*;
 
+    /// A process that computes, ended when the test does.
+    struct Busy(std::process::Child);
+
+    impl Drop for Busy {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
     #[test]
     fn computing_adds_to_it() {
-        let Some(before) = of_threads_ns(std::process::id()) else { return }; // Not on this system.
-        let clock = clock::Clock::real();
-        let begun = clock.now();
-        while clock.now().saturating_duration_since(begun) < std::time::Duration::from_millis(20) {
-            std::hint::spin_loop();
+        if of_threads_ns(std::process::id()).is_none() {
+            return; // Not on this system.
         }
-        let after = of_threads_ns(std::process::id()).unwrap();
-        assert!(after > before, "{before} to {after}");
+        // Another process: the threads of this one begin and end with the tests.
+        let busy =
+            Busy(std::process::Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap());
+        let used = || of_threads_ns(busy.0.id()).expect("it runs");
+        let before = used();
+        while used() == before {
+            std::thread::yield_now();
+        }
+        assert!(used() > before);
         assert_eq!(of_threads_ns(u32::MAX), None);
     }
 }

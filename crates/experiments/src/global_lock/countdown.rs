@@ -448,7 +448,8 @@ mod tests {
             "gil310/dict" | "free/dict" => (cell, ratio),
             _ => (cell, 1.0),
         });
-        let expected = "G02 inconclusive, G03 inconclusive, G06 inconclusive, G11 inconclusive, G12 inconclusive";
+        let expected =
+            "G02 inconclusive, G03 inconclusive, G06 inconclusive, G11 inconclusive, G12 inconclusive";
         let mut one = world(&one_core);
         one.cores = 1;
         assert_eq!(verdicts(&one), expected);
