@@ -198,5 +198,5 @@ pub fn guard_main() -> ExitCode {
     }
 }
 
-/// What a guard ends with when it cannot say how its program ended.
-const GUARD_FAILED: u8 = 125;
+/// What a guard ends with when it could not start its program; then the last line of standard error says why.
+pub const GUARD_FAILED: u8 = 125;

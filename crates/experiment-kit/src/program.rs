@@ -81,12 +81,12 @@ pub fn run_to_end(mut command: Command, limits: &Limits, interrupt: &Interrupt) 
             Err(RecvTimeoutError::Disconnected) => open = 0,
         }
     }
-    // Whoever still holds the pipes is gone after this, so the readers end.
     let status = group.end().context("cannot wait for a program")?;
     let status = has_ended.then_some(status);
-    let (out, err) = (text(out), text(err));
     ensure!(!interrupt.came(), "{name} was interrupted");
     let Some(status) = status else { bail!("{name} did not end within {:?}", limits.time) };
+    // Only now: both readers have ended. Before, a process that left the group may hold the pipes, and they with it.
+    let (out, err) = (text(out), text(err));
     ensure!(
         out.len() as u64 <= limits.output_bytes,
         "{name} printed more than {} bytes",
@@ -303,13 +303,8 @@ mod tests {
         assert!(error.to_string().ends_with("was interrupted"), "{error}");
     }
 
-    #[test]
-    fn p1_a_program_that_closes_its_output_and_lives_on_is_killed() {
-        let error = run_to_end(shell("exec >&- 2>&-; sleep 100"), &SHORT, &Interrupt::default()).unwrap_err();
-        assert!(error.to_string().contains("did not end within"), "{error}");
-
-        let mark = std::env::temp_dir().join(format!("kit-closed-{}", std::process::id()));
-        let script = format!("exec >&- 2>&-; : > '{}'; sleep 100", mark.display());
+    /// Runs it, and interrupts it when it has made the file `mark`.
+    fn interrupted_at(mark: &std::path::Path, script: &str) -> String {
         let interrupt = Interrupt::default();
         let error = std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -317,10 +312,37 @@ mod tests {
                 wait_for(&Interrupt::default(), Limits::CELL.time, &clock::Clock::real(), is_there);
                 interrupt.ask();
             });
-            run_to_end(shell(&script), &Limits::CELL, &interrupt).unwrap_err()
+            run_to_end(shell(script), &Limits::CELL, &interrupt).unwrap_err()
         });
+        error.to_string()
+    }
+
+    /// Elsewhere no shell command leaves its group.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn p1_a_process_that_left_the_group_with_the_output_is_not_waited_for() {
+        let mark = std::env::temp_dir().join(format!("kit-left-{}", std::process::id()));
+        let left = format!("echo $$ > \"{0}.new\"; mv \"{0}.new\" \"{0}\"; exec sleep 20", mark.display());
+        let error = interrupted_at(&mark, &format!("setsid sh -c '{left}' &"));
+        assert!(error.ends_with("was interrupted"), "{error}");
+        let pid = std::fs::read_to_string(&mark).unwrap().trim().to_owned();
         std::fs::remove_file(&mark).unwrap();
-        assert!(error.to_string().ends_with("was interrupted"), "{error}");
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        assert!(!stat.is_empty() && !stat.contains(") Z"), "it slept to its end before: {stat}");
+        let pid = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+
+    #[test]
+    fn p1_a_program_that_closes_its_output_and_lives_on_is_killed() {
+        let error = run_to_end(shell("exec >&- 2>&-; sleep 100"), &SHORT, &Interrupt::default()).unwrap_err();
+        assert!(error.to_string().contains("did not end within"), "{error}");
+
+        let mark = std::env::temp_dir().join(format!("kit-closed-{}", std::process::id()));
+        let script = format!("exec >&- 2>&-; : > '{}'; sleep 100", mark.display());
+        let error = interrupted_at(&mark, &script);
+        std::fs::remove_file(&mark).unwrap();
+        assert!(error.ends_with("was interrupted"), "{error}");
     }
 
     #[test]

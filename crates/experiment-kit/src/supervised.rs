@@ -117,11 +117,14 @@ pub fn supervise(mut command: Command, rules: Rules<'_>) -> Result<Supervised> {
     let ended = read(reader, Arc::clone(&output))?;
     let started = clock.now();
     let end = loop {
-        if group.has_ended()? {
-            break None;
-        }
+        let has_ended = group.has_ended()?;
+        // Asked second, and it decides: until it has a group of its own a new process gets the Ctrl-C of the terminal,
+        // too, and that is no way in which a program ends by itself.
         if (rules.stop)() {
             break Some(End::Stopped);
+        }
+        if has_ended {
+            break None;
         }
         if clock.now() - started >= rules.time {
             (rules.last_look)(&group.processes());
@@ -201,6 +204,23 @@ mod tests {
         assert!(is_gone(), "{pid} is alive");
     }
 
+    /// Elsewhere no shell command leaves its group.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_that_left_the_group_with_the_output_is_not_waited_for() {
+        let mark = std::env::temp_dir().join(format!("kit-away-{}", std::process::id()));
+        let left = format!("echo $$; : > \"{}\"; exec sleep 20", mark.display());
+        let script = format!("setsid sh -c '{left}' & until [ -e '{}' ]; do :; done; exit 4", mark.display());
+        let (done, _) = run(&script, LONG, false);
+        std::fs::remove_file(&mark).expect("it is there");
+        assert_eq!(done.end, End::Exited(4));
+        let pid = done.output.text().trim().to_owned();
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        assert!(!stat.is_empty() && !stat.contains(") Z"), "it slept to its end before: {stat}");
+        let pid = rustix::process::Pid::from_raw(pid.parse().expect("a number")).expect("not 0");
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it is ours");
+    }
+
     #[test]
     fn a_program_whose_time_is_up_is_looked_at_and_killed() {
         let (done, seen) = run("sleep 100 & sleep 100", SHORT, false);
@@ -209,6 +229,43 @@ mod tests {
             assert_eq!(seen.len(), 3, "the shell and two children: {seen:?}");
         }
         assert_eq!(run("sleep 100", LONG, true).0.end, End::Stopped);
+    }
+
+    /// Elsewhere nobody but the parent can see that a process has ended.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_stop_that_comes_with_the_end_is_a_stop() {
+        let path = std::env::temp_dir().join(format!("kit-stop-{}", std::process::id()));
+        let wait = |is_there: &dyn Fn() -> bool| {
+            crate::conduct::wait_for(&crate::Interrupt::default(), LONG, &Clock::real(), is_there);
+        };
+        let was_asked = std::cell::Cell::new(false);
+        let stop = || {
+            if !was_asked.replace(true) {
+                wait(&|| path.exists());
+                let pid = std::fs::read_to_string(&path).expect("it is there");
+                std::fs::remove_file(&path).expect("it is there"); // Now it may end.
+                let stat = format!("/proc/{}/stat", pid.trim());
+                wait(&|| std::fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") Z")));
+                return false;
+            }
+            true
+        };
+        let script = format!(
+            "echo $$ > '{0}.new'; mv '{0}.new' '{0}'; while [ -e '{0}' ]; do :; done",
+            path.display()
+        );
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &script]);
+        let rules = Rules {
+            time: LONG,
+            keep_bytes: 1_000,
+            memory_bytes: None,
+            with_errors: true,
+            stop: &stop,
+            last_look: &mut |_| {},
+        };
+        assert_eq!(supervise(command, rules).expect("it runs").end, End::Stopped);
     }
 
     #[test]

@@ -55,10 +55,12 @@ impl Measured {
         &self.acts[act as usize]
     }
 
-    /// The part of the inline act in which the loop was blocked, 0 to 1.
+    /// The part of the inline act in which the loop was blocked, 0 to 1. The last block may outlast its act, where the
+    /// machine is busy.
     pub fn blocked_share(&self) -> f64 {
         let inline = self.of(Act::Inline);
-        if inline.played_ms > 0.0 { inline.work_ms.iter().sum::<f64>() / inline.played_ms } else { 0.0 }
+        let share = inline.work_ms.iter().sum::<f64>() / inline.played_ms;
+        if inline.played_ms > 0.0 { share.min(1.0) } else { 0.0 }
     }
 
     /// The measured block: how long the work took on the loop's thread.
@@ -323,6 +325,9 @@ mod tests {
         assert_eq!((inline.failures().count(), inline.waited_for_connection), (2, 2));
         assert_eq!(inline.client_late_p99_ms(), 0.05);
         assert_eq!(measured.blocked_share(), 0.401);
+        let mut slow = measured.clone();
+        slow.acts[Act::Inline as usize].work_ms = vec![600.0; 2];
+        assert_eq!(slow.blocked_share(), 1.0, "the last block outlasted its act");
         assert_eq!(measured.of(Act::Idle), &ActSamples::default());
     }
 

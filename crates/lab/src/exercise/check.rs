@@ -31,13 +31,20 @@ pub(crate) fn command(set: &Set, options: &CheckOptions, language: Language) -> 
         false => vec![set.asked(options.name.as_deref(), &progress, language)?],
     };
     let mut checked = Vec::new();
+    let mut written = Ok(());
     for exercise in asked {
         if !options.json {
             announce(exercise, options.trial.limit, language);
         }
-        let tried = try_out(set, exercise, &options.trial, !options.all, &stop)?;
-        let Some(tried) = tried else { return Ok(interrupt.exit_code().unwrap_or(FAILED)) };
-        let was_taken_back = settle(exercise, &tried, &mut progress)?;
+        let outcome = try_out(set, exercise, &options.trial, !options.all, &stop);
+        let Ok(Some(tried)) = outcome else {
+            // What was checked until then has changed the progress already.
+            print(&if options.json { String::new() } else { rows(&checked, language) })?;
+            return outcome.map(|_| interrupt.exit_code().unwrap_or(FAILED));
+        };
+        let settled = settle(exercise, &tried, &mut progress);
+        let was_taken_back = settled.as_ref().is_ok_and(|was| *was);
+        written = written.and(settled.map(drop)); // Told at the end: the verdict is what the learner waits for.
         checked.push(Checked { exercise, tried, was_taken_back });
     }
     let text = match (options.json, options.all) {
@@ -48,6 +55,7 @@ pub(crate) fn command(set: &Set, options: &CheckOptions, language: Language) -> 
         (false, false) => checked.iter().map(|one| one_alone(set, one, &progress, language)).collect(),
     };
     print(&text)?;
+    written?;
     Ok(if checked.iter().all(|one| one.tried.verdict == Verdict::Passed) { 0 } else { FAILED })
 }
 
@@ -87,8 +95,16 @@ fn one_alone(set: &Set, checked: &Checked<'_>, progress: &Progress, language: La
     text
 }
 
-/// The table of `--all`.
+/// The table of `--all`, with its count.
 fn all(checked: &[Checked<'_>], language: Language) -> String {
+    let passed = checked.iter().filter(|one| one.tried.verdict == Verdict::Passed).count();
+    let all = checked.len();
+    let counts = language.pick(format!("{passed} of {all} pass"), format!("{all}개 가운데 {passed}개 통과"));
+    format!("{}\n{counts}\n", rows(checked, language))
+}
+
+/// A line for each exercise.
+fn rows(checked: &[Checked<'_>], language: Language) -> String {
     let width = checked.iter().map(|one| one.exercise.name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for Checked { exercise, tried, was_taken_back } in checked {
@@ -98,13 +114,6 @@ fn all(checked: &[Checked<'_>], language: Language) -> String {
         let _ =
             writeln!(text, "{:>3}  {:<width$}  {verdict}{}", exercise.number, exercise.name, taken.yellow());
     }
-    let passed = checked.iter().filter(|one| one.tried.verdict == Verdict::Passed).count();
-    let all = checked.len();
-    let _ = writeln!(
-        text,
-        "\n{}",
-        language.pick(format!("{passed} of {all} pass"), format!("{all}개 가운데 {passed}개 통과"))
-    );
     text
 }
 
@@ -123,7 +132,8 @@ fn as_json(set: &Set, checked: &[Checked<'_>], progress: &Progress, several: boo
             "signal": tried.signal,
             "threads": tried.stood,
             "taken_back": was_taken_back,
-            "solution": (tried.verdict == Verdict::Passed).then(|| set.solution(exercise)),
+            "solution": (tried.verdict == Verdict::Passed)
+                .then(|| set.solution(exercise).to_string_lossy().into_owned()),
         })
     };
     let next = next(set, progress).map(|next| &next.name);

@@ -6,14 +6,20 @@
 //!   compiler-message  ──▶ shown as the compiler wrote it; the first error is kept with its place
 //!   compiler-artifact ──▶ the path of the program
 //! ```
+//! Cargo goes by the times of files. A file that was put in place with the time of long ago (`mv` or `cp -p` of a
+//! backup) is older than the program that was built from another text, and would not be built again: so it is touched.
+//!
 //! Cargo runs in a process group under the guard, as the exercise itself does, so that Ctrl-C and a save end it at once.
 
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
-use experiment_kit::supervised::{End, Rules, supervise};
+use anyhow::{Context, Result, bail, ensure};
+use experiment_kit::group::GUARD_FAILED;
+use experiment_kit::supervised::{End, Rules, Supervised, supervise};
 use serde::Deserialize;
 
 use super::set::{Exercise, Set};
@@ -47,9 +53,61 @@ const MESSAGES_BYTES: usize = 64 << 20;
 
 /// Builds it; `show` lets the compiler's words through to standard error.
 pub(crate) fn compile(set: &Set, exercise: &Exercise, show: bool, stop: &dyn Fn() -> bool) -> Result<Built> {
+    let file = set.file(exercise);
+    let name = &exercise.name;
+    ensure!(
+        file.is_file(),
+        "there is no file {}; `{} exercise reset {name}` brings the original back",
+        super::shown(&file),
+        super::lab()
+    );
+    let mut done = run_cargo(set, name, show, stop)?;
+    let mut read = read(&done.output.text(), name);
+    if done.end == End::Exited(0) && read.program.as_deref().is_some_and(|program| is_older(program, &file)) {
+        touch(&file)?;
+        done = run_cargo(set, name, show, stop)?;
+        read = self::read(&done.output.text(), name);
+    }
+    if show {
+        anstream::eprint!("{}", read.shown);
+    }
+    match (done.end, read.error, read.program) {
+        (End::Stopped, _, _) => Ok(Built::Stopped),
+        (End::Exited(0), _, Some(program)) => Ok(Built::Program(program)),
+        (End::Exited(_), Some(error), _) => Ok(Built::Refused(error)),
+        (End::Exited(code), None, _) => {
+            let mut why = format!(
+                "cargo could not build {name} in {} (it ended with {code})\n{}",
+                super::shown(&set.root),
+                read.cargo
+            );
+            why.truncate(why.trim_end().len());
+            if code == i32::from(GUARD_FAILED) {
+                why += "\nexercises are built with cargo: install Rust from https://rustup.rs, or put cargo into PATH";
+            }
+            bail!(why)
+        }
+        (End::TimeIsUp, _, _) => bail!("cargo did not finish the build of {name} within an hour"),
+    }
+}
+
+/// Whether the program was there before the file became what it is. A change of the state counts, which `mv` makes, too.
+fn is_older(program: &Path, file: &Path) -> bool {
+    let (Ok(program), Ok(file)) = (fs::metadata(program), fs::metadata(file)) else { return false };
+    (program.mtime(), program.mtime_nsec()) < (file.ctime(), file.ctime_nsec())
+}
+
+fn touch(file: &Path) -> Result<()> {
+    let touched =
+        File::options().append(true).open(file).and_then(|file| file.set_modified(clock::wall_now()));
+    let shown = super::shown(file);
+    touched.with_context(|| format!("{shown} looks older than the program built before; save it again"))
+}
+
+fn run_cargo(set: &Set, name: &str, show: bool, stop: &dyn Fn() -> bool) -> Result<Supervised> {
     let colours = show && anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(&set.root).args(["build", "--bin", &exercise.name, "--message-format"]);
+    cargo.current_dir(&set.root).args(["build", "--bin", name, "--message-format"]);
     cargo.arg(if colours { "json-diagnostic-rendered-ansi" } else { "json" });
     // Only the first build takes so long that the steps of cargo are worth reading while it goes on.
     let is_first = show && !set.root.join("target").is_dir();
@@ -74,24 +132,7 @@ pub(crate) fn compile(set: &Set, exercise: &Exercise, show: bool, stop: &dyn Fn(
         stop,
         last_look: &mut |_| {},
     };
-    let done = supervise(cargo, rules)?;
-    let read = read(&done.output.text(), &exercise.name);
-    if show {
-        anstream::eprint!("{}", read.shown);
-    }
-    match (done.end, read.error, read.program) {
-        (End::Stopped, _, _) => Ok(Built::Stopped),
-        (End::Exited(0), _, Some(program)) => Ok(Built::Program(program)),
-        (End::Exited(_), Some(error), _) => Ok(Built::Refused(error)),
-        (End::Exited(code), None, _) => {
-            let (name, folder) = (&exercise.name, super::shown(&set.root));
-            bail!(
-                "cargo could not build {name} in {folder} (it ended with {code})\n{}",
-                read.cargo.trim_end()
-            )
-        }
-        (End::TimeIsUp, _, _) => bail!("cargo did not finish the build of {} within an hour", exercise.name),
-    }
+    supervise(cargo, rules)
 }
 
 /// What cargo printed, read.

@@ -17,7 +17,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use experiment_kit::group::GUARD_FAILED;
 use experiment_kit::supervised::{End, Rules, supervise};
 
 use super::compile::{Built, FirstError, compile};
@@ -106,6 +107,10 @@ pub(crate) fn try_out(
     };
     let done = supervise(command(&program, set, trial.limit, seed, &token), rules)?;
     let (output, has_token) = without_token(&done.output.text(), &exercise.name, &token);
+    let start = format!("cannot start {}", program.display());
+    if done.end == End::Exited(GUARD_FAILED.into()) && output.starts_with(&start) {
+        bail!("{output}; is the folder of the builds one from which programs may run?");
+    }
     let verdict = match done.end {
         End::Stopped => return Ok(None),
         End::TimeIsUp | End::Exited(TIME_WAS_UP) => Verdict::TimedOut,

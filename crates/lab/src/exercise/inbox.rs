@@ -4,14 +4,15 @@
 //! `watch-keys` reads standard input; the watcher of the system calls from a thread of its own. Both put events into one
 //! channel. Nobody joins `watch-keys`: it waits for a line that may never come, and ends with the process.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io::BufRead;
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use clock::Clock;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 /// Something that happened.
@@ -30,6 +31,9 @@ pub(crate) struct Inbox {
     events: Receiver<Event>,
     /// Seen by [`Inbox::any`], and not taken yet.
     seen: RefCell<VecDeque<Event>>,
+    clock: Clock,
+    /// When [`Inbox::any`] last took it that a file may have changed, without a watcher.
+    looked: Cell<Instant>,
     /// Kept alive; `None` when the file must be looked at instead.
     watcher: Option<RecommendedWatcher>,
 }
@@ -44,7 +48,8 @@ impl Inbox {
         let keys = sender.clone();
         std::thread::Builder::new().name("watch-keys".to_owned()).spawn(move || read_keys(&keys))?;
         let watcher = if poll { None } else { watcher(folder, sender).ok() };
-        Ok(Inbox { events, seen: RefCell::default(), watcher })
+        let clock = Clock::real();
+        Ok(Inbox { events, seen: RefCell::default(), looked: Cell::new(clock.now()), clock, watcher })
     }
 
     /// Whether saves are found by looking, because the system does not report them.
@@ -64,17 +69,34 @@ impl Inbox {
         }
     }
 
-    /// Whether an event that `wanted` accepts has come; all stay in the inbox.
-    pub(crate) fn any(&self, wanted: impl FnMut(&Event) -> bool) -> bool {
+    /// Whether an event that `wanted` accepts has come. It stays in the inbox, and so does what was typed; a change
+    /// that is not wanted is forgotten, so that a file that is reported often is not read again and again.
+    pub(crate) fn any(&self, mut wanted: impl FnMut(&Event) -> bool) -> bool {
         let mut seen = self.seen.borrow_mut();
-        seen.extend(self.events.try_iter());
-        seen.iter().any(wanted)
+        for event in self.events.try_iter() {
+            if event != Event::Changed || !seen.contains(&Event::Changed) {
+                seen.push_back(event);
+            }
+        }
+        let now = self.clock.now();
+        if self.polls() && now - self.looked.get() >= LOOK_EVERY {
+            self.looked.set(now);
+            seen.push_back(Event::Changed);
+        }
+        let mut any = false;
+        seen.retain(|event| {
+            let is_wanted = wanted(event);
+            any |= is_wanted;
+            is_wanted || *event != Event::Changed
+        });
+        any
     }
 }
 
+/// A line that is no text is a line still: a slip of a key must not end the watch.
 fn read_keys(events: &Sender<Event>) {
-    for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-        if events.send(Event::Line(line)).is_err() {
+    for line in std::io::stdin().lock().split(b'\n').map_while(std::io::Result::ok) {
+        if events.send(Event::Line(String::from_utf8_lossy(&line).into_owned())).is_err() {
             return;
         }
     }
@@ -91,4 +113,32 @@ fn watcher(folder: &Path, events: Sender<Event>) -> notify::Result<RecommendedWa
     let mut watcher = notify::recommended_watcher(changed)?;
     watcher.watch(folder, RecursiveMode::Recursive)?;
     Ok(watcher)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_looked_at_once_and_what_was_typed_stays() {
+        let (sender, events) = mpsc::channel();
+        let (clock, hands) = Clock::manual();
+        let looked = Cell::new(clock.now());
+        let inbox = Inbox { events, seen: RefCell::default(), clock, looked, watcher: None };
+        let line = Event::Line("h".to_owned());
+        for event in [Event::Changed, Event::Changed, line.clone(), Event::Changed] {
+            sender.send(event).expect("the inbox listens");
+        }
+        let mut asked = Vec::new();
+        let refuse = |event: &Event| {
+            asked.push(event.clone());
+            false
+        };
+        assert!(!inbox.any(refuse));
+        assert_eq!(asked, [Event::Changed, line.clone()], "a burst of reports is one change");
+        assert!(!inbox.any(|event| *event == Event::Changed), "it was not wanted");
+        hands.advance(LOOK_EVERY);
+        assert!(inbox.any(|event| *event == Event::Changed), "without a watcher it is time to look again");
+        assert_eq!((inbox.next(), inbox.next()), (Some(line), Some(Event::Changed)));
+    }
 }

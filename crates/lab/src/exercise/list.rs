@@ -50,7 +50,7 @@ fn as_json(set: &Set, progress: &Progress, language: Language) -> String {
             "chapter": exercise.chapter(),
             "minutes": exercise.minutes(),
             "hints": exercise.hints(language).len(),
-            "file": set.file(exercise),
+            "file": set.file(exercise).to_string_lossy(),
             "state": state(set, exercise, progress),
             "since": progress.since(&exercise.name),
         })
@@ -59,7 +59,7 @@ fn as_json(set: &Set, progress: &Progress, language: Language) -> String {
     let done = count_done(set, progress);
     format!(
         "{}\n",
-        json!({"schema": 1, "dir": set.root, "done": done, "of": entries.len(), "exercises": entries})
+        json!({"schema": 1, "dir": set.root.to_string_lossy(), "done": done, "of": entries.len(), "exercises": entries})
     )
 }
 

@@ -3,9 +3,11 @@
 //! # Invariants
 //! - X1: a file that cannot be understood is never written to.
 //! - X2: a reader sees the old file or the new one, never a half.
+//! - X3: of two that change it at once neither loses what the other wrote.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
@@ -67,21 +69,32 @@ impl Progress {
 
     /// It is not done any more; says whether it was.
     pub(crate) fn take_back(&mut self, name: &str) -> Result<bool> {
-        if !self.is_done(name) {
-            return Ok(false);
-        }
-        self.change(|done| {
-            done.remove(name);
-        })?;
-        Ok(true)
+        let mut was_done = false;
+        self.change(|done| was_done = done.remove(name).is_some())?;
+        Ok(was_done)
     }
 
-    /// Reads again first: another `lab exercise` may have written meanwhile (X1).
+    /// Reads again first: another `lab exercise` may have written meanwhile. What changes nothing writes nothing, so
+    /// what is done already can be checked in a folder that cannot be written to.
     fn change(&mut self, change: impl FnOnce(&mut BTreeMap<String, String>)) -> Result<()> {
-        *self = Progress::read(std::mem::take(&mut self.path))?;
-        change(&mut self.done);
-        write_whole(&self.path, &text(&self.done))
+        let _lock = lock_beside(&self.path);
+        let mut now = Progress::read(self.path.clone())?;
+        let before = now.done.clone();
+        change(&mut now.done);
+        if now.done != before {
+            write_whole(&now.path, &text(&now.done))?;
+        }
+        *self = now;
+        Ok(())
     }
+}
+
+/// X3: held from reading to writing. It is on the folder, because the file itself is replaced by each change. `None`
+/// where the file system has no locks; then the last one wins.
+fn lock_beside(path: &Path) -> Option<File> {
+    let folder = File::open(path.parent()?).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
 }
 
 fn parse(text: &str) -> std::result::Result<BTreeMap<String, String>, String> {
@@ -161,6 +174,35 @@ mod tests {
             read.record("new").expect_err("broken meanwhile");
             assert_eq!(std::fs::read_to_string(&path).expect("there"), broken);
         }
+    }
+
+    #[test]
+    fn x3_two_that_record_at_once_lose_nothing() {
+        let (folder, _) = progress("");
+        let path = folder.path().join("progress.toml");
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let path = path.clone();
+                scope.spawn(move || {
+                    let mut mine = Progress::read(path).expect("valid");
+                    for turn in 0..25 {
+                        mine.record(&format!("e{thread}_{turn}")).expect("written");
+                    }
+                });
+            }
+        });
+        assert_eq!(Progress::read(path).expect("valid").done.len(), 100);
+    }
+
+    #[test]
+    fn what_changes_nothing_writes_nothing() {
+        let by_hand = "# mine\na = 2026-01-02\n";
+        let (folder, read) = progress(by_hand);
+        let mut read = read.expect("valid");
+        read.record("a").expect("nothing to do");
+        assert!(!read.take_back("b").expect("nothing to do"));
+        let path = folder.path().join("progress.toml");
+        assert_eq!(std::fs::read_to_string(path).expect("there"), by_hand);
     }
 
     #[test]

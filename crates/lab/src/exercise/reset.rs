@@ -50,6 +50,9 @@ pub(crate) fn reset(set: &Set, exercise: &Exercise, language: Language) -> Resul
     }
     let mut progress = Progress::of(set)?;
     let kept = yours.map(|yours| keep(set, exercise, &yours)).transpose()?;
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", shown(folder)))?;
+    }
     write_whole(&file, &shipped)?;
     progress.take_back(&exercise.name)?;
     let mut text = language.pick(

@@ -132,21 +132,22 @@ impl Set {
 
     /// By name, by number, or by file, as a shell completes it.
     pub(crate) fn named(&self, asked: &str, language: Language) -> Result<&Exercise> {
-        let stem = Path::new(asked).file_stem().and_then(|stem| stem.to_str()).unwrap_or(asked);
         let number = asked.parse::<usize>().ok();
-        let is_it = |exercise: &&Exercise| exercise.name == stem || number == Some(exercise.number);
+        let is_it = |exercise: &&Exercise| exercise.name == stem(asked) || number == Some(exercise.number);
         self.exercises.iter().find(is_it).ok_or_else(|| BadUsage(self.unknown(asked, language)).into())
     }
 
     fn unknown(&self, asked: &str, language: Language) -> String {
+        let meant = stem(asked).to_lowercase();
         let mut near: Vec<(usize, &str)> = self
             .exercises
             .iter()
-            .map(|exercise| (distance(asked, &exercise.name), exercise.name.as_str()))
+            .map(|exercise| (distance(&meant, &exercise.name), exercise.name.as_str()))
             .collect();
         near.sort();
         // What shares no more than a few letters is no help.
-        let is_near = |(edits, name): &&(usize, &str)| *edits <= 2 + name.len() / 4 || name.contains(asked);
+        let is_part = |name: &str| !meant.is_empty() && name.contains(&meant);
+        let is_near = |(edits, name): &&(usize, &str)| *edits <= 2 + name.len() / 4 || is_part(name);
         let near: Vec<&str> = near.iter().filter(is_near).map(|(_, name)| *name).take(3).collect();
         let list = format!("{} exercise list", lab());
         match (language, near.is_empty()) {
@@ -181,6 +182,11 @@ impl Set {
     fn path(&self, kind: &str, exercise: &Exercise) -> PathBuf {
         self.root.join(kind).join(&exercise.dir).join(format!("{}.rs", exercise.name))
     }
+}
+
+/// The name in a path; a name is one, too.
+fn stem(asked: &str) -> &str {
+    Path::new(asked).file_stem().and_then(|stem| stem.to_str()).unwrap_or(asked)
 }
 
 /// The set in this folder, or in its `exercises`.

@@ -6,6 +6,8 @@
 //!   ▲                                          │        n: the next exercise, then check
 //!   ╰── a save or a key ends a check early     ╰──────▶ h, l, x: an answer below the report; q, end of input: done
 //! ```
+//! What goes wrong meanwhile (a file that is away, a set that cannot be read) is told on the screen; the watch goes on.
+//!
 //! Keys are lines: a letter and Enter. So nothing must be put back in order when this ends, and a test can type.
 
 use std::io::IsTerminal as _;
@@ -34,7 +36,7 @@ pub(crate) fn command(set: &Set, options: &WatchOptions, language: Language) -> 
     loop {
         match watch.one(exercise)? {
             After::Again => {}
-            After::Next => exercise = watch.behind(exercise)?,
+            After::Next => exercise = watch.behind(exercise),
             After::Quit => return Ok(0),
             After::Interrupted => return Ok(watch.interrupt.exit_code().unwrap_or(FAILED)),
         }
@@ -65,27 +67,40 @@ impl<'s> Watch<'s> {
         let clear = if std::io::stdout().is_terminal() { "\x1b[2J\x1b[3J\x1b[H" } else { "" };
         print(&format!("{clear}{}\n{}\n\n", title.bold(), shown(&self.set.file(exercise))))?;
         announce(exercise, self.options.trial.limit, self.language);
-        let stop =
-            || self.interrupt.came() || self.inbox.any(|event| self.ends_a_check(event, exercise, &text));
-        let tried = try_out(self.set, exercise, &self.options.trial, true, &stop)?;
-        let was_ended_early = tried.is_none();
-        match tried {
-            Some(tried) => {
-                let mut progress = Progress::of(self.set)?;
-                let was_taken_back = settle(exercise, &tried, &mut progress)?;
-                let checked = Checked { exercise, tried, was_taken_back };
-                print(&report(self.set, &checked, self.language))?;
+        let said = match self.check(exercise, &text) {
+            Ok(said) => said,
+            // An editor may have had the file away at that moment.
+            Err(_) if self.read(exercise) != text => return Ok(After::Again),
+            Err(error) => Some(told(&error)),
+        };
+        match &said {
+            Some(said) => {
+                print(said)?;
                 self.print_keys()?;
             }
             None if self.interrupt.came() => return Ok(After::Interrupted),
             None => {} // The event that ended it is still in the inbox.
         }
-        self.wait(exercise, &text, was_ended_early)
+        self.wait(exercise, &text, said.is_none())
+    }
+
+    /// What a check has to say; `None` when it was ended early.
+    fn check(&self, exercise: &Exercise, text: &Option<Vec<u8>>) -> Result<Option<String>> {
+        let stop =
+            || self.interrupt.came() || self.inbox.any(|event| self.ends_a_check(event, exercise, text));
+        let tried = try_out(self.set, exercise, &self.options.trial, true, &stop)?;
+        let Some(tried) = tried else { return Ok(None) };
+        let settled = Progress::of(self.set).and_then(|mut progress| settle(exercise, &tried, &mut progress));
+        let was_taken_back = settled.as_ref().is_ok_and(|was| *was);
+        let mut said = report(self.set, &Checked { exercise, tried, was_taken_back }, self.language);
+        said.extend(settled.err().map(|error| format!("\n{}", told(&error))));
+        Ok(Some(said))
     }
 
     /// After a check that was ended early, any change means again: an editor may have put the same text in its place.
     fn wait(&self, exercise: &Exercise, text: &Option<Vec<u8>>, was_ended_early: bool) -> Result<After> {
         let mut level = 0;
+        let mut asks_to_reset = false;
         while !self.interrupt.came() {
             match self.inbox.next() {
                 Some(Event::Changed) if was_ended_early || self.read(exercise) != *text => {
@@ -94,6 +109,11 @@ impl<'s> Watch<'s> {
                 Some(Event::Changed) | None => {}
                 Some(Event::InputEnded) => return Ok(After::Quit),
                 Some(Event::Line(line)) => match line.trim() {
+                    answer if std::mem::take(&mut asks_to_reset) => self.reset(exercise, answer)?,
+                    "x" => {
+                        self.ask_to_reset(exercise)?;
+                        asks_to_reset = true;
+                    }
                     "r" => return Ok(After::Again),
                     "n" => return Ok(After::Next),
                     "q" => return Ok(After::Quit),
@@ -113,14 +133,17 @@ impl<'s> Watch<'s> {
                 let hint = hint.unwrap_or_else(|| hint::no_such_level(exercise, self.language) + "\n");
                 print(&format!("\n{hint}"))?;
             }
-            "l" => print(&format!("\n{}", list::table(self.set, &Progress::of(self.set)?, self.language)))?,
-            "x" => self.reset(exercise)?,
+            "l" => {
+                let table = Progress::of(self.set)
+                    .map_or_else(|error| told(&error), |done| list::table(self.set, &done, self.language));
+                print(&format!("\n{table}"))?;
+            }
             _ => {}
         }
         self.print_keys()
     }
 
-    fn reset(&self, exercise: &Exercise) -> Result<()> {
+    fn ask_to_reset(&self, exercise: &Exercise) -> Result<()> {
         let file = shown(&self.set.file(exercise));
         let question = self.language.pick(
             format!("Put the original of {file} back? Your version is kept. y + Enter: yes, Enter: no"),
@@ -128,28 +151,25 @@ impl<'s> Watch<'s> {
                 "{file}을(를) 원래대로 되돌릴까요? 작성하신 파일은 보관됩니다. y + Enter: 예, Enter: 아니요"
             ),
         );
-        print(&format!("\n{question}\n"))?;
-        while !self.interrupt.came() {
-            match self.inbox.next() {
-                Some(Event::Line(line)) if line.trim() == "y" => {
-                    // The watch goes on when it cannot be done; the reason is what the user needs.
-                    let told = reset::reset(self.set, exercise, self.language);
-                    return Ok(print(&told.unwrap_or_else(|error| format!("{error:#}\n")))?);
-                }
-                Some(Event::Line(_) | Event::InputEnded) => break,
-                Some(Event::Changed) | None => {}
-            }
+        Ok(print(&format!("\n{question}\n"))?)
+    }
+
+    fn reset(&self, exercise: &Exercise, answer: &str) -> Result<()> {
+        if answer == "y" {
+            let done = reset::reset(self.set, exercise, self.language);
+            print(&done.unwrap_or_else(|error| told(&error)))?;
         }
-        Ok(())
+        self.print_keys()
     }
 
     /// The next exercise behind this one that is not done; around the end, and simply the next when all are done.
-    fn behind(&self, exercise: &Exercise) -> Result<&'s Exercise> {
-        let progress = Progress::of(self.set)?;
+    fn behind(&self, exercise: &Exercise) -> &'s Exercise {
+        let progress = Progress::of(self.set).ok(); // What is wrong with it is told by the check.
+        let is_done = |one: &Exercise| progress.as_ref().is_some_and(|done| done.is_done(&one.name));
         let all = &self.set.exercises;
         let behind = || all[exercise.number..].iter().chain(&all[..exercise.number - 1]);
-        let open = behind().find(|one| !progress.is_done(&one.name));
-        Ok(open.or_else(|| behind().next()).unwrap_or(&all[0]))
+        let open = behind().find(|one| !is_done(one));
+        open.or_else(|| behind().next()).unwrap_or(&all[0])
     }
 
     /// Hints and lists can wait until a check has ended; these cannot.
@@ -183,4 +203,9 @@ impl<'s> Watch<'s> {
         };
         Ok(print(&format!("\n{}\n{}\n", keys.bold(), saves.dimmed()))?)
     }
+}
+
+/// What went wrong, in a line or two.
+fn told(error: &anyhow::Error) -> String {
+    format!("{} {error:#}\n", "error:".red().bold())
 }

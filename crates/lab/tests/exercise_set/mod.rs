@@ -126,6 +126,13 @@ impl TestSet {
         std::fs::write(path, text).expect("the file is written");
     }
 
+    /// Writes a program that a shell runs.
+    pub(crate) fn write_program(&self, name: &str, script: &str) {
+        self.write(name, &format!("#!/bin/sh\n{script}\n"));
+        let all_may_run = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(self.path(name), all_may_run).expect("it is ours");
+    }
+
     /// Reads a file of the set.
     pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
