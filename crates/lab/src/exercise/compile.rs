@@ -69,7 +69,7 @@ pub(crate) fn compile(set: &Set, exercise: &Exercise, show: bool, stop: &dyn Fn(
         read = self::read(&done.output.text(), name);
     }
     if show {
-        anstream::eprint!("{}", read.shown);
+        anstream::eprint!("{}", super::told_from_here(set, exercise, &read.shown));
     }
     match (done.end, read.error, read.program) {
         (End::Stopped, _, _) => Ok(Built::Stopped),

@@ -81,8 +81,12 @@ pub(crate) fn table(set: &Set, progress: &Progress, language: Language) -> Strin
         let _ = writeln!(text, "{line}");
     }
     let (done, all) = (count_done(set, progress), set.exercises.len());
-    let counts = language.pick(format!("{done} of {all} done"), format!("{all}개 가운데 {done}개 완료"));
-    let _ = writeln!(text, "\n{counts}, {}", shown(&set.root));
+    let folder = shown(&set.root);
+    let counts = language.pick(
+        format!("{done} of {all} done, in the folder {folder}"),
+        format!("{all}개 가운데 {done}개 완료(폴더 {folder})"),
+    );
+    let _ = writeln!(text, "\n{counts}");
     text
 }
 

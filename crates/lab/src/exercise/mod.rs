@@ -73,7 +73,44 @@ fn shown(path: &Path) -> String {
     if path.as_os_str().is_empty() { ".".to_owned() } else { path.display().to_string() }
 }
 
+/// The places in what the compiler and the grader wrote, which stand in the folder of the set, told from here: so that a click
+/// on one opens it.
+fn told_from_here(set: &set::Set, exercise: &set::Exercise, text: &str) -> String {
+    let file = set.file(exercise);
+    let within = file.strip_prefix(&set.root).unwrap_or(&file).display().to_string();
+    replaced(text, &within, &shown(&file))
+}
+
+/// `text` with `other` wherever `path` stands and is not the end of a longer path.
+fn replaced(text: &str, path: &str, other: &str) -> String {
+    let mut told = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(path) {
+        let (before, found) = rest.split_at(at);
+        told.push_str(before);
+        told.push_str(if told.ends_with('/') { path } else { other });
+        rest = &found[path.len()..];
+    }
+    told + rest
+}
+
 /// The exercise to work on: the first one that is not done.
 fn next<'s>(set: &'s Set, progress: &Progress) -> Option<&'s set::Exercise> {
     set.exercises.iter().find(|exercise| !progress.is_done(&exercise.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::replaced;
+
+    #[test]
+    fn a_path_is_replaced_where_it_is_whole() {
+        let told = |text: &str| replaced(text, "exercises/a.rs", "x/exercises/a.rs");
+        assert_eq!(
+            told(" --> exercises/a.rs:3:4, exercises/a.rs:5"),
+            " --> x/exercises/a.rs:3:4, x/exercises/a.rs:5"
+        );
+        assert_eq!(told("x/exercises/a.rs:3"), "x/exercises/a.rs:3");
+        assert_eq!(told("nothing"), "nothing");
+    }
 }

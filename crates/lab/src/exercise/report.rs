@@ -8,7 +8,7 @@ use super::check::Checked;
 use super::grade::{MEMORY_BYTES, Tried, Verdict};
 use super::language::Language;
 use super::set::{Exercise, Set};
-use super::{lab, shown};
+use super::{lab, shown, told_from_here};
 
 /// All that one trial has to say.
 pub(crate) fn report(set: &Set, checked: &Checked<'_>, language: Language) -> String {
@@ -38,7 +38,7 @@ pub(crate) fn report(set: &Set, checked: &Checked<'_>, language: Language) -> St
     } else {
         let _ = write!(text, "\n{}", what_to_try(exercise, tried, language));
     }
-    text
+    told_from_here(set, exercise, &text)
 }
 
 /// The output, and what the grader said last when it was content: that is the verdict, and what was checked for it.
