@@ -28,18 +28,27 @@ export function pagesOf(folder) {
     .filter((name) => name.endsWith(".html") && !NO_CHAPTERS.includes(name)).sort().map((name) => path.join(edition, name)));
 }
 
-/** Everything that is wrong with a page of a book in these views, as sentences, and how many checks were made. */
-export async function lookAtPage(browser, file, { shots = null, views = VIEWS.map((view) => view.name) } = {}) {
+/** The views in which pages are looked at. They are opened once, for a view costs more than a page in it. */
+export async function openViews(browser) {
+  const opened = new Map();
+  for (const { name, tries, ...view } of VIEWS) {
+    const context = await browser.newContext({ ...view, deviceScaleFactor: 1, reducedMotion: "reduce" });
+    opened.set(name, { name, tries, view, context });
+  }
+  return opened;
+}
+
+/** Everything that is wrong with a page of a book in these of the views, as sentences, and how many checks were made. */
+export async function lookAtPage(opened, file, { shots = null, views = [...opened.keys()] } = {}) {
   const problems = new Set();
   const home = pathToFileURL(path.resolve(path.dirname(file))).href + "/";
   let checks = 0, figures = 0;
-  for (const { name, tries, ...view } of VIEWS.filter((view) => views.includes(view.name))) {
-    const context = await browser.newContext({ ...view, deviceScaleFactor: 1, reducedMotion: "reduce" });
+  for (const { name, tries, view, context } of views.map((name) => opened.get(name))) {
+    const page = await context.newPage();
     const say = (problem) => problems.add(`${name}: ${problem}`);
     try {
-      const page = await context.newPage();
       page.setDefaultTimeout(5_000);
-      await context.route("**/*", (route) => {
+      await page.route("**/*", (route) => {
         const url = route.request().url();
         if (url.startsWith(home) || url.startsWith("data:")) return route.continue();
         problems.add(`a request leaves the book: ${url}`);
@@ -52,7 +61,8 @@ export async function lookAtPage(browser, file, { shots = null, views = VIEWS.ma
       await page.goto(pathToFileURL(path.resolve(file)).href, { waitUntil: "load" });
       // A page without scripts has no frames to be told of.
       if (view.javaScriptEnabled !== false) {
-        await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+        // Letters of their own come after the load, and move what is beside them.
+        await page.evaluate(() => document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))));
       }
       figures = Math.max(figures, await page.locator("figure.lab-figure, .quiz").count());
       for (const rule of [...RULES, ...tries]) {
@@ -71,7 +81,7 @@ export async function lookAtPage(browser, file, { shots = null, views = VIEWS.ma
         await page.screenshot({ path: path.join(shots, `book-${edition}-${path.basename(file, ".html")}.${name}.png`), fullPage: true });
       }
     } finally {
-      await context.close();
+      await page.close();
     }
   }
   return { checks, figures, problems: [...problems] };

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
-import { lookAtPage } from "./book.mjs";
+import { lookAtPage, openViews } from "./book.mjs";
 
 const STYLE = `<style>:root{color-scheme:light dark}body{background:#fff;color:#111;margin:8px}
 @media (prefers-color-scheme:dark){body{background:#111;color:#eee}}button{color:inherit;background:inherit}
@@ -77,11 +77,11 @@ export async function bookSelfCheck(browser, folder) {
     writeFileSync(file, `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>t</title>${STYLE}</head><body><main>${body}</main></body></html>`);
     return file;
   };
-  const problems = [];
-  const good = await lookAtPage(browser, write("good", `<h1>good</h1><p>Nothing is wrong here.</p>${FIGURE()}${QUIZ()}`));
+  const problems = [], opened = await openViews(browser);
+  const good = await lookAtPage(opened, write("good", `<h1>good</h1><p>Nothing is wrong here.</p>${FIGURE()}${QUIZ()}`));
   good.problems.forEach((problem) => problems.push(`the good page is refused: ${problem}`));
   for (const [name, body, says, view = "light"] of BROKEN) {
-    const found = (await lookAtPage(browser, write(name, body), { views: [view] })).problems;
+    const found = (await lookAtPage(opened, write(name, body), { views: [view] })).problems;
     if (!found.some((problem) => problem.includes(says))) {
       problems.push(`the page “${name}” should be refused for “${says}”, but: ${found.join("; ") || "it is accepted"}`);
     }
