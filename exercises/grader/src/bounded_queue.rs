@@ -27,8 +27,8 @@ pub fn grade<Q: BoundedQueue>() {
         alone(one_after_the_other::<Q>)?;
         explore(seed, SCHEDULES, full_means_wait::<Q>)?;
         explore(seed, SCHEDULES / 10, who_waits_sleeps::<Q>)?;
-        explore(seed, SCHEDULES, each_push_wakes_one::<Q>)?;
-        explore(seed, SCHEDULES, each_pop_wakes_one::<Q>)?;
+        explore(seed, SCHEDULES, each_push_wakes_one::<Q>).map_err(left_waiting)?;
+        explore(seed, SCHEDULES, each_pop_wakes_one::<Q>).map_err(left_waiting)?;
         // The smallest queue with the most threads is where those that wait are woken in vain.
         explore(seed, 8 * SCHEDULES, || everything_arrives::<Q>(1, 3, 3))?;
         let mut random = Rng::new(seed);
@@ -44,6 +44,18 @@ pub fn grade<Q: BoundedQueue>() {
         explore(seed, SCHEDULES, close_wakes_those_who_push::<Q>)?;
         Ok("order, limit, waiting, closing; under some thousand schedules".to_owned())
     });
+}
+
+/// More words about the deadlock of a scene in which two wait for what two calls in a row bring.
+fn left_waiting(why: String) -> String {
+    if why.starts_with("deadlock") {
+        format!(
+            "two threads wait, and two calls in a row made way for both, but one was not woken: who was woken first had not \
+             got up when the second call came. Each push and each pop has somebody of its own to wake.\n{why}"
+        )
+    } else {
+        why
+    }
 }
 
 fn one_after_the_other<Q: BoundedQueue>() {

@@ -8,6 +8,10 @@ use crate::sync::{AtomicUsize, thread};
 
 const SCHEDULES: usize = 500;
 
+/// About a second cancel, here and in `offload_it`.
+pub(crate) const SECOND_CANCEL: &str = "a job was cancelled twice: `cancel` says `true` to the one call that took the job \
+                                        back, and `false` to a second one";
+
 /// How a job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -63,7 +67,7 @@ fn one_after_the_other<J: Job>() {
     check(job.cancel(), || "a job that waits can be cancelled".to_owned());
     let outcome = job.outcome();
     check(outcome == Some(Outcome::Cancelled), || format!("a cancelled job has the outcome {outcome:?}"));
-    check(!job.cancel(), || "a job was cancelled twice".to_owned());
+    check(!job.cancel(), || SECOND_CANCEL.to_owned());
     check(!job.start(), || "a cancelled job was started".to_owned());
 }
 

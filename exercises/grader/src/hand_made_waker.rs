@@ -31,6 +31,7 @@ pub fn grade<E: Executor>() {
         explore(seed, SCHEDULES, woken_by_an_old_clone::<E>).map_err(lost)?;
         explore(seed, SCHEDULES, parks_inside::<E>).map_err(lost)?;
         explore(seed, SCHEDULES, unparked_by_mistake::<E>).map_err(lost)?;
+        explore(seed, SCHEDULES, several_are_one::<E>).map_err(lost)?;
         Ok("wakes from inside, from other threads, before the sleep and after the end".to_owned())
     });
 }
@@ -115,12 +116,12 @@ fn woken_by_others<E: Executor>() {
 /// The wake comes late.
 fn sleeps_until_woken<E: Executor>() {
     let is_set = Arc::new(AtomicBool::new(false));
-    let here = thread::current().name();
     let mut has_begun = false;
     let found = E::block_on(future(move |waker| {
         if !has_begun {
             has_begun = true;
-            let (waker, is_set, here) = (waker.clone(), is_set.clone(), here.clone());
+            // Whichever thread polls is the one that has to sleep.
+            let (waker, is_set, here) = (waker.clone(), is_set.clone(), thread::current().name());
             thread::spawn("waking", move || {
                 check_sleeps(&here);
                 is_set.store(true);
@@ -226,4 +227,30 @@ fn unparked_by_mistake<E: Executor>() {
         )
     });
     stranger.join();
+}
+
+/// Three wakes during the first poll call for one more poll; the next wake comes later.
+fn several_are_one<E: Executor>() {
+    let is_set = Arc::new(AtomicBool::new(false));
+    let mut polls = 0;
+    let found = E::block_on(future(move |waker| {
+        polls += 1;
+        match polls {
+            1 => (0..3).for_each(|_| waker.wake_by_ref()),
+            2 => {
+                let (waker, is_set) = (waker.clone(), is_set.clone());
+                thread::spawn("waking", move || {
+                    is_set.store(true);
+                    waker.wake();
+                });
+            }
+            _ => check(is_set.load(), || {
+                "three wakes came before the second poll, and none after it, but a third poll followed: several wakes before \
+                 the next poll count as one"
+                    .to_owned()
+            }),
+        }
+        if polls == 3 { Poll::Ready(7) } else { Poll::Pending }
+    }));
+    gives(found, 7);
 }

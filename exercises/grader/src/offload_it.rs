@@ -15,6 +15,7 @@ use blocking_pool::{BlockingPool, JobKind, JobOutcome};
 pub use event_loop::{Completion, LoopHandle};
 use event_loop::{EventLoop, RunMode};
 
+use crate::cancel_before_start::SECOND_CANCEL;
 use crate::seed::Rng;
 
 /// How long a job stands at a gate that nobody opens. Right answers open each gate at once.
@@ -84,8 +85,8 @@ pub trait Offload {
     /// Runs `work` on the pool, and later `after` with the outcome on the loop; the loop stays alive until then.
     fn offload(lp: &LoopHandle, pool: &Pool, work: Work, after: After) -> Self::Ticket;
 
-    /// Keeps a job from running; `true` when it will not run. Its `after` gets [`Outcome::Cancelled`], but not inside this
-    /// call. `false` when it runs already or has ended; then its outcome comes as usual.
+    /// Takes the job back. `true` when it will never run because of this call; `false` when it runs already, has run, or was
+    /// cancelled before. The `after` of a cancelled job gets [`Outcome::Cancelled`], once, but not inside this call.
     fn cancel(ticket: &Self::Ticket) -> bool;
 }
 
@@ -345,6 +346,9 @@ fn cancel<O: Offload>(rng: &mut Rng) -> Result<(), String> {
     if !O::cancel(&tickets[unlucky]) {
         return Err("`cancel` said `false` about a job that waits in the queue of a busy pool.".to_owned());
     }
+    if O::cancel(&tickets[unlucky]) {
+        return Err(format!("{SECOND_CANCEL}."));
+    }
     if !scene.seen.borrow().is_empty() {
         return Err("`cancel` called `after` itself. It comes later, from the loop.".to_owned());
     }
@@ -360,6 +364,9 @@ fn cancel<O: Offload>(rng: &mut Rng) -> Result<(), String> {
     }
     if O::cancel(&tickets[0]) {
         return Err("`cancel` said `true` about a job whose outcome has been delivered.".to_owned());
+    }
+    if O::cancel(&tickets[unlucky]) {
+        return Err(format!("{SECOND_CANCEL}."));
     }
     Ok(())
 }

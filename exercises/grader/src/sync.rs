@@ -126,8 +126,9 @@ impl Condvar {
         let MutexGuard { mut inside, of } = guard;
         let number = intervals::now();
         self.sleepers().with_limit.push(number);
-        let turns = 1 + shuttle::rand::thread_rng().next_u64() % 6;
-        for _ in 0..turns {
+        let mut turns = 1 + shuttle::rand::thread_rng().next_u64() % 6;
+        while turns > 0 || intervals::is_stretched(number) {
+            turns = turns.saturating_sub(1);
             drop(inside);
             thread::pause();
             inside = ours(of.lock());
@@ -186,10 +187,26 @@ pub(crate) mod intervals {
     static BEGUN: AtomicU64 = AtomicU64::new(0);
     /// When the last of them passed.
     static ENDED: AtomicU64 = AtomicU64::new(0);
+    /// Intervals that began before this moment do not pass.
+    static STRETCHED: AtomicU64 = AtomicU64::new(0);
 
     /// A moment; each call gives a later one.
     pub(crate) fn now() -> u64 {
         NOW.fetch_add(1, SeqCst)
+    }
+
+    /// From now on who waits with a limit already must be notified: its interval does not pass.
+    pub(crate) fn stretch() {
+        STRETCHED.store(now(), SeqCst);
+    }
+
+    /// Intervals pass again.
+    pub(crate) fn let_pass() {
+        STRETCHED.store(0, SeqCst);
+    }
+
+    pub(super) fn is_stretched(begun: u64) -> bool {
+        begun < STRETCHED.load(SeqCst)
     }
 
     pub(super) fn passed(begun: u64) {

@@ -34,6 +34,8 @@ pub fn grade<L: GlobalLock>() {
         alone(nobody_asks::<L>)?;
         explore(seed, SCHEDULES, who_asks_is_served::<L>).map_err(never)?;
         explore(seed, SCHEDULES, who_waits_is_told::<L>)?;
+        explore(seed, SCHEDULES, who_asked_is_told::<L>).map_err(not_told)?;
+        explore(seed, SCHEDULES, every_holder_is_asked::<L>).map_err(not_again)?;
         explore(seed ^ 1, SCHEDULES, || everybody_computes::<L>(2))?;
         explore(seed ^ 2, SCHEDULES, || everybody_computes::<L>(3))?;
         explore(seed ^ 3, SCHEDULES, waits_in_between::<L>)?;
@@ -42,17 +44,37 @@ pub fn grade<L: GlobalLock>() {
 }
 
 fn never(why: String) -> String {
-    if why.contains("without end") {
-        // The advice about asking again and again is not for this scene, whose holder is meant to compute.
-        let table: String =
-            why.lines().filter(|line| line.starts_with("  ")).map(|line| format!("{line}\n")).collect();
-        format!(
-            "one thread computes and looks at each step whether it was asked; another waits, and never asks. Where each \
-             thread stood:\n{table}"
-        )
-    } else {
-        why
+    endless(
+        why,
+        "one thread computes and looks at each step whether it was asked; another waits, and never asks",
+    )
+}
+
+fn not_again(why: String) -> String {
+    endless(
+        why,
+        "the lock changed hands while somebody waited for it; the new holder computes, and who still waits never asks it. \
+         Each holder has to be asked anew",
+    )
+}
+
+fn not_told(why: String) -> String {
+    endless(
+        why,
+        "the holder was asked and handed over, and the one that asked was not woken: it could find out only when its \
+         interval was over",
+    )
+}
+
+/// Says `instead` of a schedule without end. The advice about asking again and again is not for scenes in which the holder is
+/// meant to compute.
+fn endless(why: String, instead: &str) -> String {
+    if !why.contains("without end") {
+        return why;
     }
+    let table: String =
+        why.lines().filter(|line| line.starts_with("  ")).map(|line| format!("{line}\n")).collect();
+    format!("{instead}. Where each thread stood:\n{table}")
 }
 
 /// The lock with what proves that one thread at a time has it.
@@ -163,6 +185,54 @@ fn who_waits_is_told<L: GlobalLock>() {
     check(!intervals::has_ended_since(moment), || {
         "the lock was given back, and who waited for it was not woken: it found out when its interval was over".to_owned()
     });
+}
+
+/// Who hands over wakes the one that asked, whose interval does not pass any more.
+fn who_asked_is_told<L: GlobalLock>() {
+    intervals::let_pass();
+    let watched = Watched::<L>::new();
+    watched.take();
+    let waiting = {
+        let watched = watched.clone();
+        thread::spawn("waiting", move || {
+            watched.take();
+            watched.release();
+        })
+    };
+    while !watched.lock.is_asked() {
+        thread::yield_now();
+    }
+    // The one that asked begins its next interval meanwhile.
+    thread::yield_now();
+    thread::yield_now();
+    intervals::stretch();
+    watched.check_site();
+    intervals::let_pass();
+    watched.release();
+    waiting.join();
+}
+
+/// Two wait for the lock since before it changed hands. Each computes until it was asked, which nobody but the other can do.
+fn every_holder_is_asked<L: GlobalLock>() {
+    intervals::let_pass();
+    let watched = Watched::<L>::new();
+    watched.take();
+    let threads: Vec<_> = (1..=2)
+        .map(|number| {
+            let watched = watched.clone();
+            thread::spawn(&format!("computing {number}"), move || {
+                watched.take();
+                while !watched.check_site() {
+                    thread::yield_now();
+                }
+                watched.release();
+            })
+        })
+        .collect();
+    thread::yield_now();
+    thread::yield_now();
+    watched.release();
+    threads.into_iter().for_each(|one| one.join());
 }
 
 fn everybody_computes<L: GlobalLock>(threads: usize) {

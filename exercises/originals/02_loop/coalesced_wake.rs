@@ -6,7 +6,7 @@
 //! - `push` puts an item in and says whether the caller must wake the loop: the first since the loop last began to take.
 //! - `take` gives the loop everything. The loop calls it once for each time that it was woken, and then sleeps again.
 //!
-//! The grader's loop sleeps until it is woken. It finds wake-ups that are lost (then everybody waits, and it says where) and
+//! The grader's loop sleeps until it is woken. It finds wake-ups that are lost (then it says what is left in the inbox) and
 //! those that were one too many.
 //!
 //! `grader::sync` has `Mutex` (`lock` returns the guard itself) and `AtomicBool` with `load`, `store` and `swap`. Chapter:

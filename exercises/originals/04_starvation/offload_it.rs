@@ -8,7 +8,8 @@
 //!   another thread, so it must stay with the loop: `lp.request(after)` keeps it and gives you a `Completion`, which can
 //!   be sent. `completion.complete(outcome)` calls `after` in the loop's next poll phase. Until then the loop stays alive.
 //! - A panic in `work` is an outcome, too (`std::panic::catch_unwind`).
-//! - `cancel` keeps a job from running if it has not begun, and says whether it could. Its `after` still gets an outcome.
+//! - `cancel` takes the job back, if it has not begun: `true` for the one call that did, `false` for a second one. The
+//!   `after` of a cancelled job still gets its outcome, once.
 //!
 //! `work` and `after` are boxed closures; call them as `work()` and `after(lp, outcome)`.
 //!

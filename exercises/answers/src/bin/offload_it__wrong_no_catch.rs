@@ -33,8 +33,7 @@ impl Offload for Answer {
     }
 
     fn cancel(ticket: &Ticket) -> bool {
-        let word = ticket.0.compare_exchange(WAITING, CANCELLED, Ordering::SeqCst, Ordering::SeqCst);
-        matches!(word, Ok(_) | Err(CANCELLED))
+        ticket.0.compare_exchange(WAITING, CANCELLED, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 }
 

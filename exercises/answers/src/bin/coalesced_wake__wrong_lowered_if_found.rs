@@ -1,0 +1,34 @@
+//! Wrong: it lowers the flag only if it finds items; after a wake-up that found nothing the flag stays up.
+
+use grader::coalesced_wake::Inbox;
+use grader::sync::{AtomicBool, Mutex};
+
+struct Box {
+    items: Mutex<Vec<u64>>,
+    /// Somebody has woken the loop or is about to, since it last began to take.
+    is_woken: AtomicBool,
+}
+
+impl Inbox for Box {
+    fn new() -> Self {
+        Box { items: Mutex::new(Vec::new()), is_woken: AtomicBool::new(false) }
+    }
+
+    fn push(&self, item: u64) -> bool {
+        // First the item, then the flag: who raises the flag promises that the item is there.
+        self.items.lock().push(item);
+        !self.is_woken.swap(true)
+    }
+
+    fn take(&self) -> Vec<u64> {
+        let mut items = self.items.lock();
+        if !items.is_empty() {
+            self.is_woken.store(false);
+        }
+        std::mem::take(&mut *items)
+    }
+}
+
+fn main() {
+    grader::coalesced_wake::grade::<Box>();
+}

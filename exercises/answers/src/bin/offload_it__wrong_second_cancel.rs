@@ -1,0 +1,47 @@
+//! Wrong: a second cancel says `true` again, though the first one took the job back.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use grader::offload_it::{After, LoopHandle, Offload, Outcome, Pool, Work};
+
+const WAITING: u8 = 0;
+const BEGUN: u8 = 1;
+const CANCELLED: u8 = 2;
+
+struct Answer;
+
+/// The word of a job: whoever moves it away from `WAITING` decides what becomes of the job.
+struct Ticket(Arc<AtomicU8>);
+
+impl Offload for Answer {
+    type Ticket = Ticket;
+
+    fn offload(lp: &LoopHandle, pool: &Pool, work: Work, after: After) -> Ticket {
+        let completion = lp.request(after);
+        let word = Arc::new(AtomicU8::new(WAITING));
+        let ticket = Ticket(word.clone());
+        pool.run(move || {
+            let begun = word.compare_exchange(WAITING, BEGUN, Ordering::SeqCst, Ordering::SeqCst);
+            let outcome = match begun {
+                Err(_) => Outcome::Cancelled,
+                Ok(_) => match catch_unwind(AssertUnwindSafe(work)) {
+                    Ok(value) => Outcome::Done(value),
+                    Err(_) => Outcome::Panicked,
+                },
+            };
+            completion.complete(outcome);
+        });
+        ticket
+    }
+
+    fn cancel(ticket: &Ticket) -> bool {
+        let word = ticket.0.compare_exchange(WAITING, CANCELLED, Ordering::SeqCst, Ordering::SeqCst);
+        matches!(word, Ok(_) | Err(CANCELLED))
+    }
+}
+
+fn main() {
+    grader::offload_it::grade::<Answer>();
+}
