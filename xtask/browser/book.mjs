@@ -1,5 +1,5 @@
 // Looks at the pages of a built book: all of both editions, wide and on a phone, light, dark, printed and without scripts.
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -11,9 +11,14 @@ const PHONE = { width: 390, height: 844 };
 const VIEWS = [
   { name: "light", viewport: WIDE, colorScheme: "light", tries: [steps, policies, quizzes, printed, themes] },
   { name: "dark", viewport: WIDE, colorScheme: "dark", tries: [] },
-  { name: "phone", viewport: PHONE, colorScheme: "light", hasTouch: true, isMobile: true, tries: [steps, quizzes] },
+  { name: "phone", viewport: PHONE, colorScheme: "light", hasTouch: true, isMobile: true, tries: [steps, firstQuiz] },
   { name: "plain", viewport: WIDE, colorScheme: "light", javaScriptEnabled: false, tries: [plain] },
 ];
+/** That a quiz is in reach of a finger is seen on the first one of a page; each was answered on the wide page. */
+function firstQuiz(page) {
+  return quizzes(page, 1);
+}
+
 /** Pages that are no chapters: what mdBook makes of all chapters at once, of the table of contents, and of no page. */
 const NO_CHAPTERS = ["print.html", "toc.html", "404.html"];
 
@@ -26,6 +31,16 @@ export function pagesOf(folder) {
   const editions = below.filter((one) => one.isDirectory() && ["en", "ko"].includes(one.name)).map((one) => path.join(folder, one.name));
   return (editions.length > 0 ? editions : [folder]).flatMap((edition) => readdirSync(edition)
     .filter((name) => name.endsWith(".html") && !NO_CHAPTERS.includes(name)).sort().map((name) => path.join(edition, name)));
+}
+
+/**
+ * The views in which a page is looked at. That the book is dark where the system is, is seen on its first page; each page is
+ * looked at in the dark theme, too. Without scripts only figures and quizzes differ.
+ */
+export function viewsOf(file) {
+  const isFirst = path.basename(file) === "index.html";
+  const changes = /class="(lab-figure|quiz)"/.test(readFileSync(file, "utf8"));
+  return ["light", "phone", ...(isFirst ? ["dark"] : []), ...(isFirst || changes ? ["plain"] : [])];
 }
 
 /** The views in which pages are looked at. They are opened once, for a view costs more than a page in it. */

@@ -65,6 +65,7 @@ const BROKEN = [
   ["unmarked-quiz", QUIZ("chosen = false"), "q: option 1 does not say that it was chosen"],
   ["hidden-quiz", `<style>ol{display:none}</style>${QUIZ("document.querySelector('ol').style.display = 'block'")}`, "without scripts a quiz is no list", "plain"],
   ["pale-theme", `<style>.ayu .quiz{color:#eee;background:#fff}</style>${QUIZ()}`, "ayu: “one” has a contrast of"],
+  ["pale-in-the-dark-theme", `<style>.navy p{color:#333;background:#222}</style><p>pale</p>`, "navy: “pale” has a contrast of"],
   ["never-dark", "<style>body{background:#fff!important}</style>", "dark: the background is 1 bright", "dark"],
 ];
 

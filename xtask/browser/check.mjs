@@ -11,7 +11,7 @@ import path from "node:path";
 
 import { look } from "./look.mjs";
 import { selfCheck } from "./broken.mjs";
-import { lookAtPage, openViews, pagesOf } from "./book.mjs";
+import { lookAtPage, openViews, pagesOf, viewsOf } from "./book.mjs";
 import { bookSelfCheck } from "./broken_book.mjs";
 
 const config = JSON.parse(readFileSync(process.argv[2], "utf8"));
@@ -42,7 +42,7 @@ try {
     if (proof.problems.length === 0) console.log(`self-check of the book: ${proof.checks} pages that are broken on purpose were refused`);
     const opened = await openViews(browser);
     for (const page of pagesOf(config.book)) {
-      const found = await lookAtPage(opened, page, { shots: config.shots });
+      const found = await lookAtPage(opened, page, { shots: config.shots, views: viewsOf(page) });
       checks += found.checks;
       refused += found.problems.length;
       const name = path.relative(config.book, page);

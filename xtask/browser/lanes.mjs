@@ -16,7 +16,7 @@ async function view(viewer) {
   return { from: ns(from), to: ns(to), all: ns(all), length: ns(to) - ns(from), at: at ? Number(at) : 0, count: count ? Number(count) : 0 };
 }
 
-const VIEWERS_MAX = 6;
+const VIEWERS_MAX = 3;
 
 /**
  * Runs `attempts` on viewers: what is done, how, and what must be true of the view before and after. All come out of one mould:
