@@ -15,7 +15,8 @@
 //! The grader makes random programs, runs each on the real event loop of this project, and compares. When you are
 //! wrong it shows you the smallest program that it can find, with your order and the real one.
 //!
-//! You need: the chapter about the event loop, and `std::collections::VecDeque`.
+//! You need: the chapter of ordering puzzles, which has the rule that ticks come before microtasks (there they are called
+//! promise jobs), and `std::collections::VecDeque`.
 
 use grader::first_out::{Task, When};
 

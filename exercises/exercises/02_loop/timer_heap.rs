@@ -12,8 +12,8 @@
 //! The grader plays random calls against a sorted list, and then counts how often you compare deadlines and ids while
 //! some thousand timers wait: a search through all of them is too slow.
 //!
-//! `Deadline` can be compared; `TimerId` can be compared and hashed. Anything in `std` is allowed. The heap of this
-//! project is `crates/event-loop/src/timer_heap.rs`: look at it afterwards.
+//! `Deadline` can be compared; `TimerId` can be compared and hashed. Anything in `std` is allowed. Chapter: the event
+//! loop in five steps. The heap of this project is `crates/event-loop/src/timer_heap.rs`: look at it afterwards.
 
 use grader::timer_heap::{Deadline, TimerId, Timers};
 

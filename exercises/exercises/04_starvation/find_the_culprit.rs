@@ -4,22 +4,27 @@
 //! registers one callback for each kind of event. Everything that is done to a member goes through the `desk` and is one
 //! unit of work. Most of the time all is well. Now and then every event waits for hundreds of units.
 //!
-//! 1. Find out which callback holds the loop, and under which condition. Run this file: the loop itself reports who held
-//!    it longer than the limit. Each line has the name of a place, its file and line, how often, and for how long.
+//! 1. Find out which callback holds the loop, and under which condition. The loop keeps a report of who held it longer
+//!    than the limit: `lp.stalls()`. A callback for the event `closing` is called once, when all other events are over.
+//!    Register one in `build`, print the report there, and run this file. Each entry has the name of a callback, the
+//!    place where it was registered, how often it held the loop, and for how long; a unit takes a millisecond here.
 //! 2. Mend that callback, so that between two polls of the loop at most `LIMIT` (100) units of work are done.
 //!    Other events need room as well: a piece of 30 units is a good size.
 //!
 //! The results must stay: each member ends with the same points, letters and greetings. Members may join while your
-//! callback is not done yet; they came too late for a bonus that was given before.
+//! callback is not done yet; they came too late for an event that was before.
 //!
-//! On the `lp` that each callback gets you have `set_immediate`, `set_timeout`, `next_tick`, `microtask` and `spawn`;
-//! not all of them let the loop go on to its next poll. The grader counts units, not time.
+//! On the `lp` that each callback gets, a `&grader::find_the_culprit::LoopHandle`, you have `set_immediate`,
+//! `set_timeout`, `next_tick`, `microtask` and `spawn`; not all of them let the loop go on to its next poll. The grader
+//! counts units, not time.
+//!
+//! Chapters: run starvation, read the picture; for the cure, starvation and its cures.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use grader::find_the_culprit::{Desk, LoopHandle};
+use grader::find_the_culprit::Desk;
 
 #[derive(Default)]
 struct Club {
@@ -40,7 +45,7 @@ fn build(desk: &Desk) {
     desk.on("visit", move |_lp, _club, member| visits.add_points(member, 1));
     desk.on("greet", move |_lp, club, _| greet(&greets.0, &greets.1, club));
     desk.on("newsletter", move |_lp, club, _| newsletter(&letters.0, &letters.1, club));
-    desk.on("bonus", move |lp, club, points| bonus(lp, &bonuses.0, &bonuses.1, club, points));
+    desk.on("bonus", move |_lp, club, points| bonus(&bonuses.0, &bonuses.1, club, points));
 }
 
 fn join(clubs: &Clubs, club: u32, member: u32) {
@@ -63,7 +68,7 @@ fn newsletter(desk: &Desk, clubs: &Clubs, club: u32) {
     club.told = club.members.len();
 }
 
-fn bonus(_lp: &LoopHandle, desk: &Desk, clubs: &Clubs, club: u32, points: u32) {
+fn bonus(desk: &Desk, clubs: &Clubs, club: u32, points: u32) {
     let mut clubs = clubs.borrow_mut();
     let club = clubs.entry(club).or_default();
     let lucky = if points.is_multiple_of(7) { club.members.len() } else { 10 };

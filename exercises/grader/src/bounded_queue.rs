@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::explore::{alone, check, check_sleeps, explore};
 use crate::run;
 use crate::seed::Rng;
+use crate::standing::happened;
 use crate::sync::{AtomicUsize, Mutex, thread};
 
 const SCHEDULES: usize = 300;
@@ -24,26 +25,53 @@ pub trait BoundedQueue: Send + Sync + 'static {
 /// Judges it.
 pub fn grade<Q: BoundedQueue>() {
     run::grade("bounded_queue", |seed| {
-        alone(one_after_the_other::<Q>)?;
-        explore(seed, SCHEDULES, full_means_wait::<Q>)?;
-        explore(seed, SCHEDULES / 10, who_waits_sleeps::<Q>)?;
-        explore(seed, SCHEDULES, each_push_wakes_one::<Q>).map_err(left_waiting)?;
-        explore(seed, SCHEDULES, each_pop_wakes_one::<Q>).map_err(left_waiting)?;
+        alone(one_after_the_other::<Told<Q>>)?;
+        explore(seed, SCHEDULES, full_means_wait::<Told<Q>>)?;
+        explore(seed, SCHEDULES / 10, who_waits_sleeps::<Told<Q>>)?;
+        explore(seed, SCHEDULES, each_push_wakes_one::<Told<Q>>).map_err(left_waiting)?;
+        explore(seed, SCHEDULES, each_pop_wakes_one::<Told<Q>>).map_err(left_waiting)?;
         // The smallest queue with the most threads is where those that wait are woken in vain.
-        explore(seed, 8 * SCHEDULES, || everything_arrives::<Q>(1, 3, 3))?;
+        explore(seed, 8 * SCHEDULES, || everything_arrives::<Told<Q>>(1, 3, 3))?;
         let mut random = Rng::new(seed);
         for _ in 0..3 {
             let capacity = 1 + random.below(3) as usize;
             let producers = 1 + random.below(3);
             let consumers = 1 + random.below(3) as usize;
             explore(random.next(), SCHEDULES, move || {
-                everything_arrives::<Q>(capacity, producers, consumers)
+                everything_arrives::<Told<Q>>(capacity, producers, consumers)
             })?;
         }
-        explore(seed, SCHEDULES, close_wakes_those_who_pop::<Q>)?;
-        explore(seed, SCHEDULES, close_wakes_those_who_push::<Q>)?;
+        explore(seed, SCHEDULES, close_wakes_those_who_pop::<Told<Q>>)?;
+        explore(seed, SCHEDULES, close_wakes_those_who_push::<Told<Q>>)?;
         Ok("order, limit, waiting, closing; under some thousand schedules".to_owned())
     });
+}
+
+/// The learner's queue, which tells what happened to it.
+struct Told<Q>(Q);
+
+impl<Q: BoundedQueue> BoundedQueue for Told<Q> {
+    fn new(capacity: usize) -> Self {
+        happened(format!("a queue with capacity {capacity} was made"));
+        Told(Q::new(capacity))
+    }
+
+    fn push(&self, item: u64) -> Result<(), u64> {
+        let pushed = self.0.push(item);
+        happened(if pushed.is_ok() { "push has returned Ok" } else { "push has returned Err" });
+        pushed
+    }
+
+    fn pop(&self) -> Option<u64> {
+        let taken = self.0.pop();
+        happened(if taken.is_some() { "pop has returned an item" } else { "pop has returned None" });
+        taken
+    }
+
+    fn close(&self) {
+        self.0.close();
+        happened("close has returned");
+    }
 }
 
 /// More words about the deadlock of a scene in which two wait for what two calls in a row bring.
@@ -87,7 +115,10 @@ fn full_means_wait<Q: BoundedQueue>() {
         let (queue, pushed) = (queue.clone(), pushed.clone());
         thread::spawn("producer", move || {
             for item in 1..=3 {
-                let _ = queue.push(item);
+                let found = queue.push(item);
+                check(found == Ok(()), || {
+                    format!("push({item}) returned {found:?}, though nobody closed the queue")
+                });
                 pushed.fetch_add(1);
             }
         })
@@ -95,10 +126,11 @@ fn full_means_wait<Q: BoundedQueue>() {
     for taken in 0..3 {
         thread::yield_now();
         // The producer may not have counted yet what it has pushed already.
-        let inside = pushed.load().saturating_sub(taken);
-        check(inside <= 1, || {
+        let pushed = pushed.load();
+        check(pushed <= taken + 1, || {
             format!(
-                "the queue holds 1 item at most, but push returned {inside} times more often than pop was called"
+                "the queue holds 1 item at most, that is its capacity; push has returned {pushed} times, and {taken} items \
+                 were taken. A push into a full queue has to wait"
             )
         });
         let found = queue.pop();

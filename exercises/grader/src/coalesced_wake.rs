@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::explore::{alone, check, explore};
 use crate::run;
 use crate::seed::Rng;
+use crate::standing::happened;
 use crate::sync::{AtomicBool, AtomicUsize, thread};
 
 const SCHEDULES: usize = 400;
@@ -23,17 +24,38 @@ pub trait Inbox: Send + Sync + 'static {
 /// Judges it.
 pub fn grade<I: Inbox>() {
     run::grade("coalesced_wake", |seed| {
-        alone(one_thread::<I>)?;
+        alone(one_thread::<Told<I>>)?;
         let mut random = Rng::new(seed);
         for round in 0..5 {
             // The first round is the same for all seeds, and long: a loop that finds nothing when it wakes is rare.
             let (producers, each) =
                 if round == 0 { (2, 3) } else { (1 + random.below(3), 1 + random.below(3)) };
             let schedules = if round == 0 { 4 * SCHEDULES } else { SCHEDULES };
-            explore(random.next(), schedules, move || burst::<I>(producers, each))?;
+            explore(random.next(), schedules, move || burst::<Told<I>>(producers, each))?;
         }
         Ok("one wake-up for each burst, nothing lost; under some thousand schedules".to_owned())
     });
+}
+
+/// The learner's inbox, which tells what happened to it.
+struct Told<I>(I);
+
+impl<I: Inbox> Inbox for Told<I> {
+    fn new() -> Self {
+        Told(I::new())
+    }
+
+    fn push(&self, item: u64) -> bool {
+        let must_wake = self.0.push(item);
+        happened(format!("push has returned {must_wake}"));
+        must_wake
+    }
+
+    fn take(&self) -> Vec<u64> {
+        let taken = self.0.take();
+        happened("take has returned");
+        taken
+    }
 }
 
 fn one_thread<I: Inbox>() {

@@ -70,6 +70,10 @@ pub fn check_sleeps(waiting: &str) {
 /// # Errors
 /// As [`explore`].
 pub fn alone(scene: impl Fn() + Send + Sync + 'static) -> Result<(), String> {
+    let scene = move || {
+        standing::clear();
+        scene();
+    };
     quietly(|| Runner::new(RandomScheduler::new_from_seed(0, 1), config()).run(scene))
 }
 
@@ -121,7 +125,12 @@ fn quietly(run: impl FnOnce() -> usize) -> Result<(), String> {
 
 fn in_words(said: &str) -> String {
     if said.contains("deadlock!") {
-        return format!("deadlock: every thread waits:\n{}", standing::table());
+        let how = if said.contains("already holds") {
+            "a thread waits for a lock that it has itself"
+        } else {
+            "every thread waits"
+        };
+        return format!("deadlock: {how}:\n{}", standing::table());
     }
     if said.contains("exceeded max_steps") {
         return format!(

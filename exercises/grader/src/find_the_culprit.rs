@@ -3,7 +3,7 @@
 //! # Model
 //! Events of a club house arrive at set times on a real loop in a scripted world. What the learner's callbacks do to members
 //! goes through the [`Desk`], which counts it and moves the clock; so the work cannot be hidden, and the loop's own report
-//! of stalls names who held it. Results are compared with those of a plain run, event after event.
+//! of stalls names who held it, to a learner who asks for it. Results are compared with those of a plain run, event after event.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
@@ -24,6 +24,9 @@ const WORLDS: usize = 4;
 /// From event to event, in milliseconds or units, once the clubs are full.
 const PACE_MS: u64 = 40;
 const BIG_CLUB: u32 = 2;
+
+/// The callback of this name is called once, when all events are over.
+const CLOSING: &str = "closing";
 
 type Handler = Box<dyn FnMut(&LoopHandle, u32, u32)>;
 
@@ -134,6 +137,10 @@ fn run(build: fn(&Desk), events: &[(u64, Event)]) -> Result<u64, String> {
     event_loop
         .run(RunMode::Default)
         .map_err(|error| crate::run::why(&format!("the loop ended early: {error}")))?;
+    let closing = desk.0.handlers.borrow_mut().remove(CLOSING);
+    if let Some(mut closing) = closing {
+        (closing.handler)(&lp, 0, 0);
+    }
     // The handlers hold the desk, which holds them.
     desk.0.handlers.borrow_mut().clear();
     let done = desk.0.done.borrow();
@@ -145,12 +152,27 @@ fn run(build: fn(&Desk), events: &[(u64, Event)]) -> Result<u64, String> {
         return Err(format!(
             "the results are right, but for {longest} units of work nobody else was served; the limit is {LIMIT}.\n\
              Events waited for up to {} units meanwhile.\n\n\
-             The loop's report of stalls (name and place of what held it, how often, for how long):\n{}",
+             {}",
             desk.0.late_ms.get(),
-            meter::stalls(&lp)
+            where_to_look(&lp)
         ));
     }
     Ok(longest)
+}
+
+/// What the learner can ask the loop. Its report would name the culprit, so it is not printed here.
+fn where_to_look(lp: &LoopHandle) -> String {
+    let held: u64 = lp.stalls().iter().map(|stall| stall.count).sum();
+    if held == 0 {
+        return "No single callback ran that long, but many short ones ran in one pass. Ticks and microtasks run before the loop \
+                goes on, and immediates that are set together run together."
+            .to_owned();
+    }
+    format!(
+        "The loop was held {held} times, and it knows by whom: `lp.stalls()` is its report, with name and place of what held \
+         it, how often, and for how long. Put this into `build` to read it when the house closes:\n\n  \
+         desk.on(\"{CLOSING}\", |lp, _, _| println!(\"{{:#?}}\", lp.stalls()));"
+    )
 }
 
 /// Small clubs and a big one fill up, then events of all kinds arrive at a quiet pace.

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::explore::{alone, check, check_sleeps, explore};
 use crate::run;
+use crate::standing::happened;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, thread};
 
 const SCHEDULES: usize = 400;
@@ -51,12 +52,25 @@ impl<F: FnMut(&Waker) -> Poll<u64> + Unpin> Future for From<F> {
     type Output = u64;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<u64> {
+        happened("the future was polled");
         (self.0)(context.waker())
     }
 }
 
 fn future(poll: impl FnMut(&Waker) -> Poll<u64> + Unpin + Send + 'static) -> BoxFuture {
     Box::pin(From(poll))
+}
+
+/// Calls the waker.
+fn wake(waker: Waker) {
+    happened("the waker was called");
+    waker.wake();
+}
+
+/// Calls the waker and keeps it.
+fn wake_by_ref(waker: &Waker) {
+    happened("the waker was called");
+    waker.wake_by_ref();
 }
 
 fn gives(found: u64, expected: u64) {
@@ -76,8 +90,8 @@ fn wakes_itself<E: Executor>() {
         if polls == 4 {
             return Poll::Ready(polls);
         }
-        waker.wake_by_ref();
-        waker.wake_by_ref();
+        wake_by_ref(waker);
+        wake_by_ref(waker);
         Poll::Pending
     }));
     check(found == 4, || format!("the future was ready at its fourth poll, block_on returned {found}"));
@@ -97,7 +111,7 @@ fn woken_by_others<E: Executor>() {
                 begun.push(thread::spawn(&format!("waking {number}"), move || {
                     state.1.fetch_add(1);
                     state.0.fetch_add(1);
-                    waker.wake();
+                    wake(waker);
                 }));
             }
         }
@@ -125,7 +139,7 @@ fn sleeps_until_woken<E: Executor>() {
             thread::spawn("waking", move || {
                 check_sleeps(&here);
                 is_set.store(true);
-                waker.wake();
+                wake(waker);
             });
         }
         if is_set.load() { Poll::Ready(10) } else { Poll::Pending }
@@ -144,9 +158,9 @@ fn woken_by_an_old_clone<E: Executor>() {
                 let waker = place.lock().take();
                 if let Some(waker) = waker {
                     is_set.store(true);
-                    waker.clone().wake_by_ref();
+                    wake_by_ref(&waker.clone());
                     // Late and too often: nobody may mind.
-                    waker.wake_by_ref();
+                    wake_by_ref(&waker);
                     return waker;
                 }
                 thread::yield_now();
@@ -161,7 +175,7 @@ fn woken_by_an_old_clone<E: Executor>() {
         Poll::Pending
     }));
     gives(found, 8);
-    waking.join().wake(); // After the end.
+    wake(waking.join()); // After the end.
 }
 
 /// What is called inside a poll may park and unpark this thread for reasons of its own, and eats the permission.
@@ -180,7 +194,7 @@ fn parks_inside<E: Executor>() {
             let told = woken.clone();
             thread::spawn("waking", move || {
                 is_set.store(true);
-                waker.wake();
+                wake(waker);
                 told.store(true);
                 here.unpark();
             });
@@ -215,7 +229,7 @@ fn unparked_by_mistake<E: Executor>() {
             thread::spawn("waking", move || {
                 thread::yield_now();
                 is_set.store(true);
-                waker.wake();
+                wake(waker);
             });
         }
         Poll::Pending
@@ -236,12 +250,12 @@ fn several_are_one<E: Executor>() {
     let found = E::block_on(future(move |waker| {
         polls += 1;
         match polls {
-            1 => (0..3).for_each(|_| waker.wake_by_ref()),
+            1 => (0..3).for_each(|_| wake_by_ref(waker)),
             2 => {
                 let (waker, is_set) = (waker.clone(), is_set.clone());
                 thread::spawn("waking", move || {
                     is_set.store(true);
-                    waker.wake();
+                    wake(waker);
                 });
             }
             _ => check(is_set.load(), || {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::explore::{check, explore};
 use crate::run;
 use crate::seed::Rng;
+use crate::standing::happened;
 use crate::sync::{AtomicBool, AtomicU64, thread};
 
 const SCHEDULES: usize = 300;
@@ -50,6 +51,7 @@ impl Printer {
     /// Writes a receipt, and waits until that is done.
     #[track_caller]
     pub fn print(&self, amount: u64) {
+        happened(format!("a receipt of {amount} was begun"));
         while !self.goes.load() {
             thread::yield_now();
         }
@@ -75,12 +77,12 @@ pub fn grade<A: Account>() {
         let mut random = Rng::new(seed);
         for _ in 0..3 {
             let amounts = [1 + random.below(90), 100 + random.below(90), 200 + random.below(90)];
-            explore(random.next(), SCHEDULES, move || deposits_add_up::<A>(&amounts))?;
+            explore(random.next(), SCHEDULES, move || deposits_add_up::<Told<A>>(&amounts))?;
             let balance = 10 + random.below(9);
-            explore(random.next(), SCHEDULES, move || nobody_overdraws::<A>(balance))?;
-            explore(random.next(), SCHEDULES, deposit_beside_withdrawal::<A>)?;
+            explore(random.next(), SCHEDULES, move || nobody_overdraws::<Told<A>>(balance))?;
+            explore(random.next(), SCHEDULES, deposit_beside_withdrawal::<Told<A>>)?;
         }
-        explore(seed, SCHEDULES, receipts_keep_nobody_out::<A>).map_err(|why| {
+        explore(seed, SCHEDULES, receipts_keep_nobody_out::<Told<A>>).map_err(|why| {
             let goes_on = why.contains("without end") || why.starts_with("deadlock");
             if goes_on {
                 format!("the balance cannot be asked for while a receipt is printed, so both wait for ever.\n{why}")
@@ -90,6 +92,33 @@ pub fn grade<A: Account>() {
         })?;
         Ok("deposits, withdrawals, receipts; under some thousand schedules".to_owned())
     });
+}
+
+/// The learner's account, which tells what happened to it.
+struct Told<A>(A);
+
+impl<A: Account> Account for Told<A> {
+    fn new(balance: u64) -> Self {
+        happened(format!("an account with {balance} was opened"));
+        Told(A::new(balance))
+    }
+
+    fn deposit(&self, amount: u64, printer: &Printer) {
+        self.0.deposit(amount, printer);
+        happened(format!("deposit({amount}) has returned"));
+    }
+
+    fn withdraw(&self, amount: u64) -> bool {
+        let was_paid = self.0.withdraw(amount);
+        happened(format!("withdraw({amount}) has returned {was_paid}"));
+        was_paid
+    }
+
+    fn balance(&self) -> u64 {
+        let balance = self.0.balance();
+        happened(format!("balance() has returned {balance}"));
+        balance
+    }
 }
 
 fn printer(goes: bool) -> Printer {

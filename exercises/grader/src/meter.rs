@@ -55,24 +55,3 @@ impl Meter {
         self.counts.longest.get()
     }
 }
-
-/// The loop's report of stalls, one line for each place.
-pub(crate) fn stalls(lp: &LoopHandle) -> String {
-    let line = |stall: event_loop::StallReport| {
-        format!(
-            "  {:<12} {}:{}  {} times, at most {} units\n",
-            stall.name,
-            stall.location.file(),
-            stall.location.line(),
-            stall.count,
-            stall.longest.as_millis()
-        )
-    };
-    let lines: String = lp.stalls().into_iter().map(line).collect();
-    if lines.is_empty() {
-        return "  (none: no single callback ran that long, but many short ones ran in one pass. Ticks and microtasks\n  \
-                run before the loop goes on, and immediates that are set together run together)\n"
-            .to_owned();
-    }
-    lines
-}

@@ -14,6 +14,7 @@ use std::time::Duration;
 use event_loop::{EventLoop, LoopHandle, RunMode, Script};
 
 use crate::seed::Rng;
+use crate::{run, standing};
 
 /// How long each task computes before it returns, and the main program or the I/O callback as well.
 pub const TASK_MS: u64 = 20;
@@ -134,6 +135,9 @@ fn relabel(program: &mut [Task]) {
     walk(program, &mut ('a'..='z'));
 }
 
+/// The labels in the learner's order, or where the code panicked and what it said.
+type Order = Result<Vec<char>, String>;
+
 /// Asks `predict` about `programs` random programs, short ones first; the message shows the smallest that it gets wrong.
 pub(crate) fn judge(
     predict: impl Fn(&[Task]) -> Vec<char>,
@@ -141,6 +145,12 @@ pub(crate) fn judge(
     programs: usize,
     shape: &Shape,
 ) -> Result<String, String> {
+    let predict = |program: &[Task]| {
+        let mut text = String::from("`order`, which has not returned, about this program:\n");
+        write_tasks(&mut text, program, 1);
+        standing::note_call(text.trim_end());
+        run::caught(|| predict(program))
+    };
     let mut asked = 0;
     let mut tries = 0;
     while asked < programs {
@@ -152,7 +162,7 @@ pub(crate) fn judge(
             continue;
         }
         asked += 1;
-        if predict(&program) != on_the_loop(&program, shape.from) {
+        if predict(&program) != Ok(on_the_loop(&program, shape.from)) {
             let smallest = shrink(program, &predict, shape);
             return Err(show(&smallest, &predict(&smallest), shape.from, asked));
         }
@@ -160,10 +170,12 @@ pub(crate) fn judge(
     Ok(format!("{programs} random programs, each run on the real loop"))
 }
 
-/// Takes out tasks while the answer stays wrong.
-fn shrink(mut program: Vec<Task>, predict: &impl Fn(&[Task]) -> Vec<char>, shape: &Shape) -> Vec<Task> {
-    let wrong =
-        |program: &[Task]| (shape.keep)(program) && predict(program) != on_the_loop(program, shape.from);
+/// Takes out tasks while the answer stays wrong, or is a panic.
+fn shrink(mut program: Vec<Task>, predict: &impl Fn(&[Task]) -> Order, shape: &Shape) -> Vec<Task> {
+    let wrong = |program: &[Task]| {
+        let is_asked = !program.is_empty() && (shape.keep)(program);
+        is_asked && predict(program) != Ok(on_the_loop(program, shape.from))
+    };
     'again: loop {
         for number in 0..count(&program) {
             let mut shorter = program.clone();
@@ -197,17 +209,21 @@ fn remove(program: &mut Vec<Task>, number: &mut usize) -> bool {
     false
 }
 
-fn show(program: &[Task], yours: &[char], from: From, asked: usize) -> String {
+fn show(program: &[Task], yours: &Order, from: From, asked: usize) -> String {
     let real = on_the_loop(program, from);
     let first = match from {
         From::Main => "The main program",
         From::Io => "An I/O callback",
     };
-    let mut text =
-        format!("random program number {asked}: your order is not the order of the real loop.\n\n");
+    let wrong = yours.as_ref().err().map_or("your order is not the order of the real loop", String::as_str);
+    let mut text = format!("random program number {asked}: {wrong}.\n\n");
     let _ = writeln!(text, "The smallest program that shows it. {first} schedules:");
     write_tasks(&mut text, program, 1);
     let line = |labels: &[char]| labels.iter().map(char::to_string).collect::<Vec<_>>().join(" ");
+    let Ok(yours) = yours else {
+        let _ = writeln!(text, "\n  the real loop  {}", line(&real));
+        return text;
+    };
     let _ = writeln!(text, "\n  your order     {}", line(yours));
     let _ = writeln!(text, "  the real loop  {}", line(&real));
     let same = real.iter().zip(yours).take_while(|(real, yours)| real == yours).count();

@@ -42,9 +42,7 @@ pub fn grade(name: &str, judge: impl FnOnce(u64) -> Result<String, String>) {
         // The first panic is the reason; what follows from it would only hide it.
         PANIC.with_borrow_mut(|kept| _ = kept.get_or_insert(text));
     }));
-    let judged = panic::catch_unwind(AssertUnwindSafe(|| judge(seed)));
-    let judged = judged.unwrap_or_else(|payload| Err(why(payload.as_ref())));
-    match judged {
+    match caught(|| judge(seed)).flatten() {
         Ok(checked) => {
             say(&format!("passed: {name} (seed {seed}; {checked})"));
             if let Ok(token) = env::var("LAB_GRADE_TOKEN") {
@@ -65,6 +63,11 @@ pub struct Fault(pub String);
 /// In words, what a caught panic was about: the first one of this thread since the last question.
 pub fn why(payload: &(dyn std::any::Any + Send)) -> String {
     PANIC.with_borrow_mut(Option::take).unwrap_or_else(|| said(payload))
+}
+
+/// What the learner's code returns, or where it panicked and what it said.
+pub(crate) fn caught<R>(code: impl FnOnce() -> R) -> Result<R, String> {
+    panic::catch_unwind(AssertUnwindSafe(code)).map_err(|payload| why(payload.as_ref()))
 }
 
 /// Prints a line even where a test runner keeps what `println` prints, and would lose it when the program ends here.

@@ -1,10 +1,18 @@
-//! Where each thread stands: the last thing that it began through this crate, with the line of the learner's code.
+//! Where each thread stands: the last thing that it began through this crate, with the line of the learner's code; and what
+//! had happened before.
 
 use std::collections::BTreeMap;
 use std::panic::Location;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-static STANDING: LazyLock<Mutex<BTreeMap<String, Stand>>> = LazyLock::new(Mutex::default);
+static STANDING: LazyLock<Mutex<Standing>> = LazyLock::new(Mutex::default);
+
+#[derive(Default)]
+struct Standing {
+    threads: BTreeMap<String, Stand>,
+    /// In the order in which each happened first, with how often it did.
+    happened: Vec<(String, u64)>,
+}
 
 /// What a thread did last, how many operations it has begun, and how many of those were to sleep.
 #[derive(Default)]
@@ -14,34 +22,62 @@ struct Stand {
     sleeps: u64,
 }
 
+fn standing() -> MutexGuard<'static, Standing> {
+    STANDING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Notes that the thread `name` begins `what` at `place`, in place of what it did before.
 pub fn note(name: &str, what: &str, place: &Location<'_>) {
-    let mut standing = STANDING.lock().unwrap_or_else(PoisonError::into_inner);
-    let stand = standing.entry(name.to_owned()).or_default();
+    let mut standing = standing();
+    let stand = standing.threads.entry(name.to_owned()).or_default();
     stand.what = format!("{what} at {}:{}", place.file(), place.line());
     stand.operations += 1;
     stand.sleeps += u64::from(matches!(what, "waits in park" | "waits in Condvar::wait"));
 }
 
+/// Notes that the one thread of an exercise begins `what`, which is the learner's.
+pub fn note_call(what: &str) {
+    standing().threads.entry("main".to_owned()).or_default().what = format!("is in {what}");
+}
+
+/// Notes what has happened, for one more line below the threads.
+pub fn happened(what: impl Into<String>) {
+    let what = what.into();
+    let mut standing = standing();
+    match standing.happened.iter_mut().find(|(known, _)| *known == what) {
+        Some((_, times)) => *times += 1,
+        None => standing.happened.push((what, 1)),
+    }
+}
+
 /// How many operations the thread has begun, and how many of those were to sleep until somebody wakes it.
 pub fn operations(name: &str) -> (u64, u64) {
-    let standing = STANDING.lock().unwrap_or_else(PoisonError::into_inner);
-    standing.get(name).map_or((0, 0), |stand| (stand.operations, stand.sleeps))
+    standing().threads.get(name).map_or((0, 0), |stand| (stand.operations, stand.sleeps))
 }
 
 /// Forgets the thread, which has ended.
 pub fn forget(name: &str) {
-    STANDING.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    standing().threads.remove(name);
 }
 
-/// Forgets all threads: a new schedule begins.
+/// Forgets everything: a new schedule begins.
 pub fn clear() {
-    STANDING.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    *standing() = Standing::default();
 }
 
-/// One line for each thread that was noted, by name.
+/// One line for each thread that was noted, by name, and one for what had happened.
 pub fn table() -> String {
-    let standing = STANDING.lock().unwrap_or_else(PoisonError::into_inner);
-    let width = standing.keys().map(String::len).max().unwrap_or(0);
-    standing.iter().map(|(name, stand)| format!("  {name:<width$}  {}\n", stand.what)).collect()
+    let standing = standing();
+    let width = standing.threads.keys().map(String::len).max().unwrap_or(0);
+    let mut text: String =
+        standing.threads.iter().map(|(name, stand)| format!("  {name:<width$}  {}\n", stand.what)).collect();
+    let times = |(what, times): &(String, u64)| match times {
+        1 => what.clone(),
+        _ => format!("{what} ({times} times)"),
+    };
+    let happened: Vec<String> = standing.happened.iter().map(times).collect();
+    if !happened.is_empty() {
+        text += &format!("What had happened: {}.\n", happened.join("; "));
+    }
+    text
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::explore::{alone, check, explore};
 use crate::run;
+use crate::standing::{self, happened};
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, intervals, thread};
 
 const SCHEDULES: usize = 200;
@@ -72,9 +73,7 @@ fn endless(why: String, instead: &str) -> String {
     if !why.contains("without end") {
         return why;
     }
-    let table: String =
-        why.lines().filter(|line| line.starts_with("  ")).map(|line| format!("{line}\n")).collect();
-    format!("{instead}. Where each thread stood:\n{table}")
+    format!("{instead}. Where each thread stood:\n{}", standing::table())
 }
 
 /// The lock with what proves that one thread at a time has it.
@@ -101,6 +100,7 @@ impl<L: GlobalLock> Watched<L> {
         let others = self.holders.fetch_add(1);
         check(others == 0, || "two threads have the lock at once".to_owned());
         self.turns.fetch_add(1);
+        happened("the lock was taken");
     }
 
     fn take(&self) {
@@ -112,6 +112,7 @@ impl<L: GlobalLock> Watched<L> {
         self.holders.fetch_sub(1);
         self.freed.store(intervals::now());
         self.lock.release();
+        happened("release() has returned");
     }
 
     /// One check site; whether the lock went to somebody else and came back.
@@ -119,6 +120,7 @@ impl<L: GlobalLock> Watched<L> {
         if !self.lock.is_asked() {
             return false;
         }
+        happened("a holder saw that it was asked");
         check(intervals::has_passed_since(self.freed.load()), || {
             "the holder was asked, but nobody has waited a whole interval since it took the lock. An interval in which the \
              lock changed hands, or at whose end somebody was notified, does not count"
@@ -128,6 +130,7 @@ impl<L: GlobalLock> Watched<L> {
         self.holders.fetch_sub(1);
         self.freed.store(intervals::now());
         self.lock.hand_over();
+        happened("hand_over() has returned");
         self.took();
         let others = self.turns.load() - turns - 1;
         check(others > 0, || {

@@ -2,8 +2,8 @@
 //!
 //! # Model
 //! Random sequences of calls, short ones first, on the learner's timers and on a sorted list; the first difference is shown
-//! with the shortest sequence that still has it. The price is counted, not timed: [`Deadline`] and [`TimerId`] count each
-//! comparison, so that a linear search is found on any machine, and an id cannot be used as an index.
+//! with the shortest sequence that still has it; a panic is one too. The price is counted, not timed: [`Deadline`] and
+//! [`TimerId`] count each comparison, so that a linear search is found on any machine, and an id cannot be used as an index.
 
 use std::cell::Cell;
 use std::cmp::Ordering;
@@ -11,6 +11,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use crate::seed::Rng;
+use crate::{run, standing};
 
 const SEQUENCES: usize = 400;
 /// How many timers wait while the comparisons are counted.
@@ -93,7 +94,7 @@ pub trait Timers: Default {
 
 /// Grades the timers and ends the process.
 pub fn grade<T: Timers>() {
-    crate::run::grade("timer_heap", judge::<T>);
+    run::grade("timer_heap", judge::<T>);
 }
 
 fn judge<T: Timers>(seed: u64) -> Result<String, String> {
@@ -184,18 +185,25 @@ impl Timers for Model {
     }
 }
 
-/// The number of the first call that is answered otherwise, the right answer, and the learner's. After the last call all
-/// that waits is taken out as well, so that what was lost shows.
-fn first_difference<T: Timers>(calls: &[Call]) -> Option<(usize, Answer, Answer)> {
+/// The number of the first call that is answered otherwise, the right answer, and the learner's or its panic. After the last
+/// call all that waits is taken out as well, so that what was lost shows.
+fn first_difference<T: Timers>(calls: &[Call]) -> Option<(usize, Answer, Result<Answer, String>)> {
     let (mut model, mut timers) = (Model::default(), T::default());
-    let emptying = std::iter::repeat_n(Call::Pop { now: 9 }, calls.len() + 1);
-    for (number, call) in calls.iter().copied().chain(emptying).enumerate() {
-        let (right, yours) = (call.ask(&mut model), call.ask(&mut timers));
-        if right != yours {
-            return Some((number, right, yours));
+    let mut before = String::new();
+    for (at, call) in with_emptying(calls).take(2 * calls.len() + 1).enumerate() {
+        let led_here = if before.is_empty() { "" } else { "; called before it:" };
+        standing::note_call(&format!("{call}, which has not returned{led_here}{before}"));
+        before += &format!("\n          {call}");
+        let (right, yours) = (call.ask(&mut model), run::caught(|| call.ask(&mut timers)));
+        if yours.as_ref() != Ok(&right) {
+            return Some((at, right, yours));
         }
     }
     None
+}
+
+fn with_emptying(calls: &[Call]) -> impl Iterator<Item = Call> {
+    calls.iter().copied().chain(std::iter::repeat(Call::Pop { now: 9 }))
 }
 
 /// Takes out calls while a difference is left.
@@ -214,25 +222,31 @@ fn shrink<T: Timers>(mut calls: Vec<Call>) -> Vec<Call> {
 }
 
 fn show<T: Timers>(calls: &[Call]) -> String {
-    let mut text =
-        "your timers give another answer than a sorted list would. The shortest case found:\n\n".to_owned();
-    let Some((last, right, yours)) = first_difference::<T>(calls) else { return text };
-    let (mut model, emptying) = (Model::default(), std::iter::repeat(Call::Pop { now: 9 }));
-    for (number, call) in calls.iter().copied().chain(emptying).enumerate() {
+    let Some((at, right, yours)) = first_difference::<T>(calls) else {
+        return "your timers gave a wrong answer, and the same calls again gave the right one".to_owned();
+    };
+    let wrong = yours
+        .as_ref()
+        .err()
+        .map_or("your timers give another answer than a sorted list would", String::as_str);
+    let mut text = format!("{wrong}. The shortest case found:\n\n");
+    let mut model = Model::default();
+    for call in with_emptying(calls).take(at) {
         let answer = call.ask(&mut model);
-        if number == last {
-            text += &format!("  {call}  gave {yours}\n      it should give {right}\n\n");
-            break;
-        }
         let answer = if answer.is_empty() { answer } else { format!("  gives {answer}, yours too") };
         text += &format!("  {call}{answer}\n");
     }
-    text + explain(calls, last, &right, &yours)
+    let call = with_emptying(calls).nth(at).unwrap_or(Call::Next);
+    let Ok(yours) = yours else {
+        let right = if right.is_empty() { "return" } else { &format!("give {right}") };
+        return text + &format!("  {call}  panicked\n      it should {right}\n");
+    };
+    text += &format!("  {call}  gave {yours}\n      it should give {right}\n\n");
+    text + explain(call, &right, &yours)
 }
 
 /// One sentence about the kind of difference.
-fn explain(calls: &[Call], last: usize, right: &str, yours: &str) -> &'static str {
-    let call = calls.get(last).copied().unwrap_or(Call::Pop { now: 9 });
+fn explain(call: Call, right: &str, yours: &str) -> &'static str {
     match call {
         Call::Pop { .. } if yours == "None" => "A timer that waits and is due did not come out.",
         Call::Pop { .. } if right == "None" => "What came out does not wait any more, or is not due yet.",
@@ -250,17 +264,21 @@ fn explain(calls: &[Call], last: usize, right: &str, yours: &str) -> &'static st
 /// The most comparisons that one kind of call took on average while a crowd waits, or why that is too many.
 fn price<T: Timers>(rng: &mut Rng) -> Result<u64, String> {
     let mut timers = T::default();
-    for id in 0..CROWD {
-        timers.start(TimerId(id), Deadline(rng.below(CROWD)));
-    }
+    let call = |what: &str, call: &mut dyn FnMut()| {
+        standing::note_call(what);
+        run::caught(call).map_err(|why| format!("{why}.\nThis was in {what}."))
+    };
+    call(&format!("start, until {CROWD} timers wait"), &mut || {
+        for id in 0..CROWD {
+            timers.start(TimerId(id), Deadline(rng.below(CROWD)));
+        }
+    })?;
     let rounds = CROWD / 4;
     let limit = 16 * u64::from(CROWD.ilog2()) + 32;
     let mut worst = 0;
-    let mut count = |name: &str, timers: &mut T, call: &mut dyn FnMut(&mut T, u64)| {
+    let mut count = |name: &str, once: &mut dyn FnMut(u64)| {
         COMPARISONS.set(0);
-        for round in 0..rounds {
-            call(timers, round);
-        }
+        call(&format!("{name}, while {CROWD} timers wait"), &mut || (0..rounds).for_each(&mut *once))?;
         let each = COMPARISONS.get() / rounds;
         worst = worst.max(each);
         if each <= limit {
@@ -273,19 +291,19 @@ fn price<T: Timers>(rng: &mut Rng) -> Result<u64, String> {
              first entry, and mends itself along one path from the top to the bottom."
         ))
     };
-    count("next_deadline", &mut timers, &mut |timers, _| {
+    count("next_deadline", &mut |_| {
         timers.next_deadline();
     })?;
-    count("start of a timer that waits", &mut timers, &mut |timers, round| {
+    count("start of a timer that waits", &mut |round| {
         timers.start(TimerId(round * 3 % CROWD), Deadline(round * 7 % CROWD));
     })?;
-    count("cancel", &mut timers, &mut |timers, round| {
+    count("cancel", &mut |round| {
         timers.cancel(TimerId(round * 2));
     })?;
-    count("start", &mut timers, &mut |timers, round| {
+    count("start", &mut |round| {
         timers.start(TimerId(round * 2), Deadline(round * 5 % CROWD));
     })?;
-    count("pop_due", &mut timers, &mut |timers, _| {
+    count("pop_due", &mut |_| {
         timers.pop_due(Deadline(CROWD));
     })?;
     Ok(worst)

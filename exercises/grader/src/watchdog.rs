@@ -24,8 +24,9 @@ pub fn start(limit: Duration, repeat: String) {
 
 /// What the watchdog prints.
 fn report(limit: Duration) -> String {
-    let mut text = format!("time is up after {} s; where each thread stood:\n", limit.as_secs());
+    let mut text = format!("time is up after {} s", limit.as_secs());
     let noted = standing::table();
+    text.push_str(if noted.is_empty() { "\n" } else { "; where each thread stood:\n" });
     text.push_str(&noted);
     let system = of_the_system();
     text.push_str(&system);

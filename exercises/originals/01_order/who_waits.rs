@@ -12,7 +12,7 @@
 //! Write `order` as in `first_out`. Three questions to answer on the way: what comes after the poll phase? Does an
 //! immediate that is set by an immediate run in the same pass? And which of two timers runs first?
 //!
-//! You need: your solution of `first_out`, and the list of phases in the chapter about the event loop.
+//! You need: your solution of `first_out`, and the list of phases in the chapter of ordering puzzles.
 
 use grader::who_waits::{Task, When};
 

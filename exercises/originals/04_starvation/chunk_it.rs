@@ -9,6 +9,8 @@
 //! - A turn of the loop has a price, so do not yield more often than needed: pieces should be at least half full.
 //!
 //! The grader counts units and polls, not time. It runs two computations at once, with random blocks; also with none.
+//!
+//! Chapter: starvation and its cures.
 
 use grader::chunk_it::{Blocks, PIECE, yield_now};
 

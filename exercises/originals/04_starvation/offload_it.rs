@@ -13,7 +13,8 @@
 //!
 //! `work` and `after` are boxed closures; call them as `work()` and `after(lp, outcome)`.
 //!
-//! The grader uses the real loop and the real pool. It looks at threads and orders, not at time.
+//! The grader uses the real loop and the real pool. It looks at threads and orders, not at time. Chapter: starvation and
+//! its cures.
 
 use grader::offload_it::{After, LoopHandle, Offload, Outcome, Pool, Work};
 

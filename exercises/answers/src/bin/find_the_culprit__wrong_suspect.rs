@@ -25,6 +25,7 @@ fn build(desk: &Desk) {
     desk.on("greet", move |_lp, club, _| greet(&greets.0, &greets.1, club));
     desk.on("newsletter", move |lp, club, _| newsletter(lp, &letters.0, &letters.1, club));
     desk.on("bonus", move |lp, club, points| bonus(lp, &bonuses.0, &bonuses.1, club, points));
+    desk.on("closing", |lp, _, _| println!("{:#?}", lp.stalls()));
 }
 
 fn join(clubs: &Clubs, club: u32, member: u32) {
