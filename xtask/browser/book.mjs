@@ -39,7 +39,7 @@ export function pagesOf(folder) {
  */
 export function viewsOf(file) {
   const isFirst = path.basename(file) === "index.html";
-  const changes = /class="(lab-figure|quiz)"/.test(readFileSync(file, "utf8"));
+  const changes = /class="[^"]*\b(lab-figure|quiz)\b/.test(readFileSync(file, "utf8"));
   return ["light", "phone", ...(isFirst ? ["dark"] : []), ...(isFirst || changes ? ["plain"] : [])];
 }
 

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
-import { lookAtPage, openViews } from "./book.mjs";
+import { lookAtPage, openViews, viewsOf } from "./book.mjs";
 
 const STYLE = `<style>:root{color-scheme:light dark}body{background:#fff;color:#111;margin:8px}
 @media (prefers-color-scheme:dark){body{background:#111;color:#eee}}button{color:inherit;background:inherit}
@@ -81,11 +81,14 @@ export async function bookSelfCheck(browser, folder) {
   const problems = [], opened = await openViews(browser);
   const good = await lookAtPage(opened, write("good", `<h1>good</h1><p>Nothing is wrong here.</p>${FIGURE()}${QUIZ()}`));
   good.problems.forEach((problem) => problems.push(`the good page is refused: ${problem}`));
+  const withFigure = viewsOf(write("wide-quiz", '<div class="quiz wide"></div>')).join(), withNone = viewsOf(write("none", "<p>text</p>")).join();
+  if (withFigure !== "light,phone,plain" || withNone !== "light,phone") problems.push(`pages are looked at in ${withFigure} and ${withNone}`);
   for (const [name, body, says, view = "light"] of BROKEN) {
     const found = (await lookAtPage(opened, write(name, body), { views: [view] })).problems;
     if (!found.some((problem) => problem.includes(says))) {
       problems.push(`the page “${name}” should be refused for “${says}”, but: ${found.join("; ") || "it is accepted"}`);
     }
   }
+  await Promise.all([...opened.values()].map(({ context }) => context.close()));
   return { checks: BROKEN.length, problems };
 }

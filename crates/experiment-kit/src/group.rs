@@ -185,18 +185,20 @@ pub fn guard_main() -> ExitCode {
     take_memory_limit();
     let mut child = Command::new(&program);
     child.args(words).env_remove(ROLE_VARIABLE).env_remove(MEMORY_VARIABLE).stdin(Stdio::null());
-    match (lifeline, child.status()) {
-        (Ok(_), Ok(status)) => ExitCode::from(u8::try_from(code_of(status)).unwrap_or(GUARD_FAILED)),
-        (_, Err(error)) => {
+    // Without its guard the program is not started at all.
+    if let Err(error) = lifeline {
+        eprintln!("cannot start the thread of a guard: {error}");
+        return ExitCode::from(GUARD_FAILED);
+    }
+    match child.status() {
+        Ok(status) => ExitCode::from(u8::try_from(code_of(status)).unwrap_or(GUARD_FAILED)),
+        Err(error) => {
             eprintln!("cannot start {}: {error}", program.to_string_lossy());
-            ExitCode::from(GUARD_FAILED)
-        }
-        (Err(error), _) => {
-            eprintln!("cannot start the thread of a guard: {error}");
             ExitCode::from(GUARD_FAILED)
         }
     }
 }
 
-/// What a guard ends with when it could not start its program; then the last line of standard error says why.
+/// What a guard ends with when it could not start its program, and then the last line of standard error says why. A program may
+/// end with it, too.
 pub const GUARD_FAILED: u8 = 125;

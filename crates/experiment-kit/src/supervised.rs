@@ -223,11 +223,13 @@ mod tests {
 
     #[test]
     fn a_program_whose_time_is_up_is_looked_at_and_killed() {
-        let (done, seen) = run("sleep 100 & sleep 100", SHORT, false);
-        assert_eq!(done.end, End::TimeIsUp);
-        if cfg!(target_os = "linux") {
-            assert_eq!(seen.len(), 3, "the shell and two children: {seen:?}");
-        }
+        // A busy machine may need longer to start them all than the first limits allow.
+        let all_were_seen = [SHORT, 10 * SHORT, LONG].into_iter().any(|limit| {
+            let (done, seen) = run("sleep 100 & sleep 100", limit, false);
+            assert_eq!(done.end, End::TimeIsUp);
+            seen.len() == 3
+        });
+        assert!(all_were_seen || !cfg!(target_os = "linux"), "the shell and two children");
         assert_eq!(run("sleep 100", LONG, true).0.end, End::Stopped);
     }
 

@@ -32,14 +32,15 @@ mod tests {
             return; // Not on this system.
         }
         // Another process: the threads of this one begin and end with the tests.
-        let busy =
-            Busy(std::process::Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap());
+        // It ends by itself, too, should nobody be left to end it.
+        let counts = "i=0; while [ $i -lt 100000000 ]; do i=$((i + 1)); done";
+        let busy = Busy(std::process::Command::new("sh").args(["-c", counts]).spawn().unwrap());
         let used = || of_threads_ns(busy.0.id()).expect("it runs");
         let before = used();
-        while used() == before {
-            std::thread::yield_now();
-        }
-        assert!(used() > before);
+        let limit = std::time::Duration::from_secs(60);
+        let none = experiment_kit::Interrupt::default();
+        experiment_kit::conduct::wait_for(&none, limit, &clock::Clock::real(), || used() > before);
+        assert!(used() > before, "{before}");
         assert_eq!(of_threads_ns(u32::MAX), None);
     }
 }

@@ -74,13 +74,14 @@ fn say_pids_in_a_file(set: &TestSet) -> String {
 }
 
 fn wait_for_pids(path: &str) -> Vec<i32> {
-    for _ in 0..6_000 {
+    let pause = Duration::from_millis(10);
+    for _ in 0..LONG.as_millis() / pause.as_millis() {
         let pids = std::fs::read_to_string(path).map(|text| pids_in(&text)).unwrap_or_default();
         if pids.len() == 2 {
             return pids;
         }
         // sleep: a file that is written tells nobody without a watcher
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(pause);
     }
     panic!("the exercise never ran");
 }

@@ -38,8 +38,11 @@ pub(crate) fn command(set: &Set, options: &CheckOptions, language: Language) -> 
         }
         let outcome = try_out(set, exercise, &options.trial, !options.all, &stop);
         let Ok(Some(tried)) = outcome else {
-            // What was checked until then has changed the progress already.
+            // What was checked until then has changed the progress already, or could not.
             print(&if options.json { String::new() } else { rows(&checked, language) })?;
+            if let Err(error) = written {
+                anstream::eprintln!("error: {error:#}");
+            }
             return outcome.map(|_| interrupt.exit_code().unwrap_or(FAILED));
         };
         let settled = settle(exercise, &tried, &mut progress);

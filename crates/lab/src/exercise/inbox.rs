@@ -32,7 +32,7 @@ pub(crate) struct Inbox {
     /// Seen by [`Inbox::any`], and not taken yet.
     seen: RefCell<VecDeque<Event>>,
     clock: Clock,
-    /// When [`Inbox::any`] last took it that a file may have changed, without a watcher.
+    /// When [`Inbox::any`] last reported a change, without a watcher.
     looked: Cell<Instant>,
     /// Kept alive; `None` when the file must be looked at instead.
     watcher: Option<RecommendedWatcher>,

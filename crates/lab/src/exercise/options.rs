@@ -55,7 +55,7 @@ pub(crate) struct CheckOptions {
     pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) trial: Trial,
-    /// Print the result as one JSON object
+    /// Print the result as one JSON object; places in it are told from the folder of the exercises
     #[arg(long)]
     pub(crate) json: bool,
 }
