@@ -1,5 +1,5 @@
 // The figures and quizzes of the book, as their readers use them: by keys, by clicks, on paper and without scripts.
-import { contrast } from "./rules.mjs";
+import { comesToBe, contrast } from "./rules.mjs";
 
 /** All that a figure shows, to be compared: two equal states of a figure are the same markup. */
 const shown = (box) => box.evaluate((one) => one.innerHTML);
@@ -51,7 +51,9 @@ export async function steps(page) {
     for (const [act, state] of [["next", seen[1]], ["next", seen[2]], ["back", seen[1]], ["last", end], ["first", seen[0]]]) {
       await box.locator(`button[data-act=${act}]`).click();
       // A press leaves the focus on the button, which is no part of what the figure shows.
-      expect((await shown(box)) === state, `does not do by the button “${act}” what its key does`);
+      const does = await comesToBe(page, async () => (await shown(box)) === state);
+      expect(does, `does not do by the button “${act}” what its key does`);
+      if (!does) break; // What follows starts from where this should have led.
     }
     const said = box.locator("[role=status]");
     const first = await said.textContent();
@@ -107,6 +109,7 @@ export async function quizzes(page, most = Infinity) {
     for (const [index, option] of options.entries()) {
       await quiz.locator("details").evaluate((one) => (one.open = false)).catch(() => {});
       if (index % 2 === 0) await option.click(); else await option.press("Enter");
+      await comesToBe(page, () => option.getAttribute("data-verdict"));
       const verdict = await option.getAttribute("data-verdict");
       expect(verdict === (index + 1 === right ? "right" : "wrong"), `option ${index + 1} is called ${verdict}`);
       expect((await option.getAttribute("aria-pressed")) === "true", `option ${index + 1} does not say that it was chosen`);

@@ -1,5 +1,14 @@
 // Rules that hold for every page. Each returns how many checks were made and what is wrong, in sentences.
 
+/** Whether something comes to be soon: on a phone a click is the end of a gesture, which the browser takes its time to know. */
+export async function comesToBe(page, holds) {
+  for (const end = Date.now() + 2_000; ;) {
+    if (await holds()) return true;
+    if (Date.now() > end) return false;
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+  }
+}
+
 /** Nothing is wider than the window: a reader scrolls down, never sideways. */
 export async function overflow(page) {
   const found = await page.evaluate(() => {

@@ -1,5 +1,7 @@
 // Tables: sorting and filtering, by mouse and by keyboard, compared with what the rows themselves say.
 
+import { comesToBe } from "./rules.mjs";
+
 /** What is in a column, row by row as they are shown: its sort key where it has one, else its text. */
 const column = (table, index) => table.evaluate((table, index) => [...table.tBodies[0].rows].map((row) => {
   const cell = row.cells[index];
@@ -40,6 +42,7 @@ export async function sorts(page, headsMax = Infinity) {
       ]) {
         checks += 1;
         await press();
+        await comesToBe(page, async () => (await head.getAttribute("aria-sort")) === (down ? "descending" : "ascending"));
         const values = await column(table, index);
         const said = await head.getAttribute("aria-sort");
         if (!inOrder(values, down) || said !== (down ? "descending" : "ascending")) {
@@ -64,6 +67,7 @@ export async function filters(page) {
     const name = await table.locator("caption").textContent();
     const expect = async (what, right) => {
       checks += 1;
+      await comesToBe(page, async () => right(await shown(table)));
       const rows = await shown(table);
       if (!right(rows)) problems.push(`“${name}”: ${what} shows ${rows.length} rows`);
     };
