@@ -24,8 +24,8 @@ use crate::metrics::LoopMetrics;
 use crate::node::{Immediates, Ticks, Timeouts};
 use crate::options::{PanicPolicy, TimerOrder};
 use crate::remote::{RemoteHandle, Remotes, Requests};
+use crate::stream::Deferred;
 use crate::task::Tasks;
-use crate::tcp::Deferred;
 use crate::timer_heap::TimerHeap;
 use crate::watcher::WatcherLists;
 

@@ -18,7 +18,7 @@ use slab::Slab;
 use crate::child::{ChildState, ExitCallback};
 use crate::core::{Callback, CloseCallback, LoopHandle};
 use crate::remote::AsyncShared;
-use crate::tcp::{ListenerRemains, ListenerState, StreamRemains, StreamState};
+use crate::stream::{ListenerRemains, ListenerState, StreamRemains, StreamState};
 use crate::timer::TimerState;
 use crate::udp::{UdpRemains, UdpState};
 use crate::watcher::WatcherKind;
@@ -85,8 +85,8 @@ impl Kind {
             Kind::Watcher { which: WatcherKind::Prepare, .. } => "prepare handle",
             Kind::Watcher { which: WatcherKind::Check, .. } => "check handle",
             Kind::Async { .. } => "async handle",
-            Kind::Listener(_) => "TCP listener",
-            Kind::Stream(_) => "TCP stream",
+            Kind::Listener(listener) => listener.names.0,
+            Kind::Stream(stream) => stream.name,
             Kind::Udp(_) => "UDP socket",
             #[cfg(unix)]
             Kind::Child(_) => "child process",

@@ -17,7 +17,7 @@ mod watcher;
 mod timer;
 mod timer_heap;
 mod poll_phase;
-mod tcp;
+mod stream;
 mod udp;
 mod remote;
 #[cfg(unix)]
@@ -42,11 +42,13 @@ pub use node::{ImmediateId, TimeoutId};
 pub use options::{LoopOptions, PanicPolicy, TimerOrder};
 pub use phase::{Callee, Phase, PhaseEvent};
 pub use remote::{AsyncHandle, AsyncSender, Completion, RemoteHandle};
+pub use stream::{Accepted, OwnedTcpStream, ReadEvent, TcpListener, TcpStream};
+#[cfg(unix)]
+pub use stream::{OwnedPipe, OwnedUnixStream, Pipe, UnixListener, UnixStream};
 pub use task::{
     JoinError, JoinHandle, OneshotReceiver, OneshotSender, Sleep, YieldNow, oneshot, sleep, sleep_until,
     yield_now,
 };
-pub use tcp::{Accepted, OwnedTcpStream, ReadEvent, TcpListener, TcpStream};
 pub use timer::Timer;
 pub use udp::UdpSocket;
 pub use watcher::{Check, Idle, Prepare};

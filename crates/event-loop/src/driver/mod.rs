@@ -6,13 +6,15 @@
 //! replays a run to the same phase trace.
 //!
 //! A driver answers: `now`, `poll`, `inbox` (how many items from other threads to take), `listen`, `connect`,
-//! `finish_connect`, `accept`, `shed`, `register`, `read`, `write`, `shutdown`, `bind_udp`, `recv_from`, `send_to`,
-//! `local_addr`, `set_nodelay`, `close`.
+//! `listen_at`, `connect_at`, `adopt`, `finish_connect`, `accept`, `shed`, `register`, `read`, `write`, `shutdown`,
+//! `bind_udp`, `recv_from`, `send_to`, `local_addr`, `set_nodelay`, `close`.
 //!
 //! # Invariants
 //! - D1: readiness is edge-triggered: after an edge, a socket is silent until its owner has seen `WouldBlock`.
 //! - D2: a log replays to the same answers in the same order, and says so when the run asks for something else.
 
+#[cfg(unix)]
+mod descriptor;
 mod os;
 mod replay;
 mod scripted;
@@ -26,6 +28,10 @@ pub(crate) use scripted::ScriptedDriver;
 
 use std::io;
 use std::net::{Shutdown, SocketAddr};
+#[cfg(unix)]
+use std::os::fd::OwnedFd;
+#[cfg(unix)]
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -163,9 +169,33 @@ impl Driver {
     }
 
     /// Takes one waiting connection; it is not registered until [`Driver::register`].
-    pub(crate) fn accept(&mut self, listener: SocketId) -> io::Result<(SocketId, SocketAddr)> {
+    pub(crate) fn accept(&mut self, listener: SocketId) -> io::Result<SocketId> {
         let result = each_world!(self, world => world.accept(listener));
-        self.note(|| Answer::Accept(logged(&result, |(id, peer)| (id.0, *peer))));
+        self.note(|| Answer::Socket(logged(&result, |id| id.0)));
+        result
+    }
+
+    /// Takes over a socket or an end of a pipe that somebody else has opened; it is registered. Unix only.
+    #[cfg(unix)]
+    pub(crate) fn adopt(&mut self, descriptor: OwnedFd, token: u64) -> io::Result<SocketId> {
+        let result = each_world!(self, world => world.adopt(descriptor, token));
+        self.note(|| Answer::Socket(logged(&result, |id| id.0)));
+        result
+    }
+
+    /// Listens on a path of the file system. Unix only.
+    #[cfg(unix)]
+    pub(crate) fn listen_at(&mut self, path: &Path, backlog: u32, token: u64) -> io::Result<SocketId> {
+        let result = each_world!(self, world => world.listen_at(path, backlog, token));
+        self.note(|| Answer::Socket(logged(&result, |id| id.0)));
+        result
+    }
+
+    /// Connects to a path of the file system. Unix only.
+    #[cfg(unix)]
+    pub(crate) fn connect_at(&mut self, path: &Path, token: u64) -> io::Result<SocketId> {
+        let result = each_world!(self, world => world.connect_at(path, token));
+        self.note(|| Answer::Socket(logged(&result, |id| id.0)));
         result
     }
 

@@ -3,6 +3,10 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
+#[cfg(unix)]
+use std::os::fd::OwnedFd;
+#[cfg(unix)]
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,8 +14,12 @@ use clock::Clock;
 use mio::net::{TcpListener, TcpStream, UdpSocket};
 use mio::{Interest, Token};
 use slab::Slab;
+#[cfg(unix)]
+use socket2::SockAddr;
 use socket2::{Domain, Protocol, Socket, Type};
 
+#[cfg(unix)]
+use super::descriptor::Descriptor;
 use super::{EVENTS_PER_POLL, LoopWaker, Moved, Readiness, SocketId, WAKE};
 
 /// With epoll and kqueue a short read or write has exhausted the socket, and news from then on makes a new
@@ -39,6 +47,10 @@ enum OsSocket {
     Listener(TcpListener),
     Stream(TcpStream),
     Datagrams(UdpSocket),
+    #[cfg(unix)]
+    UnixListener(mio::net::UnixListener),
+    #[cfg(unix)]
+    Descriptor(Descriptor),
 }
 
 impl OsDriver {
@@ -99,36 +111,95 @@ impl OsDriver {
         Ok(id)
     }
 
-    pub(super) fn accept(&mut self, listener: SocketId) -> io::Result<(SocketId, SocketAddr)> {
-        let (stream, peer) = self.listener(listener)?.accept()?;
-        Ok((SocketId(self.sockets.insert(OsSocket::Stream(stream))), peer))
+    #[cfg(unix)]
+    pub(super) fn adopt(&mut self, descriptor: OwnedFd, token: u64) -> io::Result<SocketId> {
+        let descriptor = Descriptor::new(descriptor)?;
+        descriptor.register(self.poll.registry(), Token(token as usize))?;
+        Ok(SocketId(self.sockets.insert(OsSocket::Descriptor(descriptor))))
+    }
+
+    #[cfg(unix)]
+    pub(super) fn listen_at(&mut self, path: &Path, backlog: u32, token: u64) -> io::Result<SocketId> {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.bind(&SockAddr::unix(path)?)?;
+        socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        socket.set_nonblocking(true)?;
+        let mut listener = mio::net::UnixListener::from_std(socket.into());
+        self.poll.registry().register(&mut listener, Token(token as usize), Interest::READABLE)?;
+        Ok(SocketId(self.sockets.insert(OsSocket::UnixListener(listener))))
+    }
+
+    #[cfg(unix)]
+    pub(super) fn connect_at(&mut self, path: &Path, token: u64) -> io::Result<SocketId> {
+        self.adopt(mio::net::UnixStream::connect(path)?.into(), token)
+    }
+
+    pub(super) fn accept(&mut self, listener: SocketId) -> io::Result<SocketId> {
+        let accepted = self.accept_one(listener)?;
+        Ok(SocketId(self.sockets.insert(accepted)))
     }
 
     pub(super) fn shed(&mut self, listener: SocketId) -> io::Result<()> {
         drop(self.spare.take());
-        let result = self.listener(listener)?.accept().map(drop);
+        let result = self.accept_one(listener).map(drop);
         self.spare = spare_descriptor();
         result
     }
 
+    fn accept_one(&mut self, listener: SocketId) -> io::Result<OsSocket> {
+        match self.sockets.get(listener.0) {
+            Some(OsSocket::Listener(listener)) => {
+                listener.accept().map(|(stream, _)| OsSocket::Stream(stream))
+            }
+            #[cfg(unix)]
+            Some(OsSocket::UnixListener(listener)) => {
+                let (stream, _) = listener.accept()?;
+                Ok(OsSocket::Descriptor(Descriptor::new(stream.into())?))
+            }
+            _ => Err(unknown()),
+        }
+    }
+
     pub(super) fn register(&mut self, socket: SocketId, token: u64) -> io::Result<()> {
-        let Some(OsSocket::Stream(stream)) = self.sockets.get_mut(socket.0) else { return Err(unknown()) };
-        self.poll.registry().register(stream, Token(token as usize), Interest::READABLE | Interest::WRITABLE)
+        let token = Token(token as usize);
+        match self.sockets.get_mut(socket.0) {
+            Some(OsSocket::Stream(stream)) => {
+                self.poll.registry().register(stream, token, Interest::READABLE | Interest::WRITABLE)
+            }
+            #[cfg(unix)]
+            Some(OsSocket::Descriptor(descriptor)) => descriptor.register(self.poll.registry(), token),
+            _ => Err(unknown()),
+        }
     }
 
     pub(super) fn read(&mut self, socket: SocketId, buffer: &mut [u8]) -> io::Result<Moved> {
-        let bytes = self.stream(socket)?.read(buffer)?;
+        let bytes = match self.sockets.get_mut(socket.0) {
+            Some(OsSocket::Stream(stream)) => stream.read(buffer)?,
+            #[cfg(unix)]
+            Some(OsSocket::Descriptor(descriptor)) => descriptor.read(buffer)?,
+            _ => return Err(unknown()),
+        };
         Ok(Moved { bytes, exhausted: SHORT_MEANS_EXHAUSTED && bytes > 0 && bytes < buffer.len() })
     }
 
     pub(super) fn write(&mut self, socket: SocketId, buffers: &[io::IoSlice<'_>]) -> io::Result<Moved> {
         let wanted: usize = buffers.iter().map(|buffer| buffer.len()).sum();
-        let bytes = self.stream(socket)?.write_vectored(buffers)?;
+        let bytes = match self.sockets.get_mut(socket.0) {
+            Some(OsSocket::Stream(stream)) => stream.write_vectored(buffers)?,
+            #[cfg(unix)]
+            Some(OsSocket::Descriptor(descriptor)) => descriptor.write_vectored(buffers)?,
+            _ => return Err(unknown()),
+        };
         Ok(Moved { bytes, exhausted: SHORT_MEANS_EXHAUSTED && bytes > 0 && bytes < wanted })
     }
 
     pub(super) fn shutdown(&mut self, socket: SocketId, how: Shutdown) -> io::Result<()> {
-        self.stream(socket)?.shutdown(how)
+        match self.sockets.get_mut(socket.0) {
+            Some(OsSocket::Stream(stream)) => stream.shutdown(how),
+            #[cfg(unix)]
+            Some(OsSocket::Descriptor(descriptor)) => descriptor.shutdown(how),
+            _ => Err(unknown()),
+        }
     }
 
     pub(super) fn bind_udp(&mut self, addr: SocketAddr, token: u64) -> io::Result<SocketId> {
@@ -151,6 +222,10 @@ impl OsDriver {
     }
 
     pub(super) fn finish_connect(&mut self, socket: SocketId) -> io::Result<()> {
+        #[cfg(unix)]
+        if let Some(OsSocket::Descriptor(descriptor)) = self.sockets.get(socket.0) {
+            return descriptor.finish_connect();
+        }
         let stream = self.stream(socket)?;
         if let Some(error) = stream.take_error()? {
             return Err(error);
@@ -170,6 +245,10 @@ impl OsDriver {
             Some(OsSocket::Listener(listener)) => listener.local_addr(),
             Some(OsSocket::Stream(stream)) => stream.local_addr(),
             Some(OsSocket::Datagrams(socket)) => socket.local_addr(),
+            #[cfg(unix)]
+            Some(OsSocket::UnixListener(_) | OsSocket::Descriptor(_)) => {
+                Err(io::ErrorKind::Unsupported.into())
+            }
             None => Err(unknown()),
         }
     }
@@ -181,13 +260,6 @@ impl OsDriver {
     pub(super) fn close(&mut self, socket: SocketId) {
         // Closing the descriptor also takes it out of the poll set.
         self.sockets.try_remove(socket.0);
-    }
-
-    fn listener(&mut self, socket: SocketId) -> io::Result<&mut TcpListener> {
-        match self.sockets.get_mut(socket.0) {
-            Some(OsSocket::Listener(listener)) => Ok(listener),
-            _ => Err(unknown()),
-        }
     }
 
     fn datagrams(&mut self, socket: SocketId) -> io::Result<&mut UdpSocket> {
@@ -206,7 +278,7 @@ impl OsDriver {
 }
 
 /// The socket was closed before this call; libuv says EBADF.
-fn unknown() -> io::Error {
+pub(super) fn unknown() -> io::Error {
     io::Error::new(io::ErrorKind::NotConnected, "the socket is closed")
 }
 

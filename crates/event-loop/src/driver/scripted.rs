@@ -10,6 +10,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr};
+#[cfg(unix)]
+use std::os::fd::OwnedFd;
+#[cfg(unix)]
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -309,12 +313,29 @@ impl ScriptedDriver {
         Ok(SocketId(world.listeners.insert(SocketSlot::Stream(peer))))
     }
 
-    pub(super) fn accept(&mut self, listener: SocketId) -> io::Result<(SocketId, SocketAddr)> {
+    /// A script has peers and no descriptors.
+    #[cfg(unix)]
+    pub(super) fn adopt(&mut self, _descriptor: OwnedFd, _token: u64) -> io::Result<SocketId> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// A script has ports and no paths.
+    #[cfg(unix)]
+    pub(super) fn listen_at(&mut self, _path: &Path, _backlog: u32, _token: u64) -> io::Result<SocketId> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// As [`ScriptedDriver::connect`]: who answers is written in the script.
+    #[cfg(unix)]
+    pub(super) fn connect_at(&mut self, _path: &Path, token: u64) -> io::Result<SocketId> {
+        self.connect(SocketAddr::from(([127, 0, 0, 1], 0)), token)
+    }
+
+    pub(super) fn accept(&mut self, listener: SocketId) -> io::Result<SocketId> {
         let mut world = self.world.borrow_mut();
         world.fault(Call::Accept)?;
         let peer = world.next_waiting(listener)?;
-        let id = SocketId(world.listeners.insert(SocketSlot::Stream(peer)));
-        Ok((id, SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), peer.0 as u16)))
+        Ok(SocketId(world.listeners.insert(SocketSlot::Stream(peer))))
     }
 
     pub(super) fn shed(&mut self, listener: SocketId) -> io::Result<()> {

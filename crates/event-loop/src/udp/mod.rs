@@ -1,7 +1,7 @@
 //! Datagrams on the loop: sockets that receive by callback and send by request.
 //!
 //! # Model
-//! As in [`crate::tcp`]: registered once for both directions, one bit of remembered readiness for each. Receiving
+//! As in [`crate::stream`]: registered once for both directions, one bit of remembered readiness for each. Receiving
 //! is what makes the handle active; a send is a request and counts until its callback, whatever the handle's
 //! reference says.
 //!

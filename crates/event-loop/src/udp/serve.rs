@@ -14,7 +14,7 @@ use crate::core::LoopHandle;
 use crate::driver::SocketId;
 use crate::handle::{HandleId, Kind};
 use crate::phase::Callee;
-use crate::tcp::{Deferred, Finished, Request};
+use crate::stream::{Deferred, Finished, Request};
 
 /// Room for the largest datagram, so none is cut off; libuv's number.
 const DATAGRAM_SIZE: usize = 64 * 1024;

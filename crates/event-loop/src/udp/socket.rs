@@ -8,7 +8,7 @@ use std::panic::Location;
 use crate::core::LoopHandle;
 use crate::driver::SocketId;
 use crate::handle::{HandleId, Kind, handle_methods};
-use crate::tcp::{Finished, Request};
+use crate::stream::{Finished, Request};
 
 /// One datagram and its sender, or what went wrong. The bytes are valid during the callback.
 pub(super) type Received<'a> = io::Result<(&'a [u8], SocketAddr)>;

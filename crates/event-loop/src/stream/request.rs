@@ -11,7 +11,7 @@ use std::net::Shutdown;
 use std::panic::Location;
 
 use super::CAP;
-use super::stream::with_stream;
+use super::state::with_stream;
 use crate::blame::Site;
 use crate::core::LoopHandle;
 use crate::handle::{HandleId, Kind};

@@ -5,7 +5,7 @@
 use std::io;
 
 use super::CAP;
-use super::stream::{ReadEvent, with_stream};
+use super::state::{ReadEvent, with_stream};
 use crate::blame::Site;
 use crate::core::LoopHandle;
 use crate::driver::Moved;

@@ -1,4 +1,4 @@
-//! TCP on the loop: listeners and streams, each with callbacks and with futures.
+//! Streams on the loop: TCP, Unix sockets and pipes; listeners and streams, each with callbacks and with futures.
 //!
 //! # Model
 //! mio reports edges, libuv levels. A socket is registered once for both directions; readiness is remembered
@@ -11,18 +11,25 @@
 //! - I3: no callback comes from inside the call that caused it.
 
 mod listener;
-mod stream;
+mod state;
 mod serve;
 mod request;
+mod tcp;
+#[cfg(unix)]
+mod unix;
 mod owned;
 
-pub use listener::TcpListener;
 pub use owned::{Accepted, OwnedTcpStream};
-pub use stream::{ReadEvent, TcpStream};
+#[cfg(unix)]
+pub use owned::{OwnedPipe, OwnedUnixStream};
+pub use state::ReadEvent;
+pub use tcp::{TcpListener, TcpStream};
+#[cfg(unix)]
+pub use unix::{Pipe, UnixListener, UnixStream};
 
 pub(crate) use listener::{ListenerRemains, ListenerState};
 pub(crate) use request::{Deferred, Finished, Request};
-pub(crate) use stream::{StreamRemains, StreamState};
+pub(crate) use state::{StreamRemains, StreamState};
 
 /// How often one event makes the loop read or accept before others get their turn.
 const CAP: usize = 32;

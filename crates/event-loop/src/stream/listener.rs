@@ -5,26 +5,30 @@
 //! again after 100 ms, because no edge will tell that a descriptor became free.
 
 use std::io;
-use std::net::SocketAddr;
 use std::panic::Location;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use super::{CAP, TcpStream};
+use super::CAP;
 use crate::blame::Site;
 use crate::core::LoopHandle;
-use crate::driver::SocketId;
-use crate::handle::{HandleId, Kind, handle_methods};
+use crate::driver::{Driver, SocketId};
+use crate::handle::{HandleId, Kind};
 use crate::phase::Callee;
 use crate::timer::{Action, nanos};
 
-type ConnectionCallback = Box<dyn FnMut(&LoopHandle, io::Result<TcpStream>)>;
+/// Called with the handle of the stream.
+pub(crate) type ConnectionCallback = Box<dyn FnMut(&LoopHandle, io::Result<HandleId>)>;
+/// What opens the socket of a listener.
+type Opener<'a> = &'a mut dyn FnMut(&mut Driver, u64) -> io::Result<SocketId>;
 
 /// How long a listener waits before it looks for a free descriptor again.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// The part of a handle that only listeners have.
 pub(crate) struct ListenerState {
+    /// What it is, and what its streams are, in words.
+    pub(crate) names: (&'static str, &'static str),
     pub(crate) socket: SocketId,
     pub(crate) readable: bool,
     /// On the queue of handles that kept their readiness.
@@ -34,105 +38,48 @@ pub(crate) struct ListenerState {
     retry: Option<HandleId>,
 }
 
-/// A TCP listener. Active while somebody waits for its connections. Dropping the value does not close it.
-#[derive(Clone)]
-pub struct TcpListener {
-    lp: LoopHandle,
-    id: HandleId,
+/// The methods that every listener has, whatever its streams are made of.
+macro_rules! listener_methods {
+    ($type:ident, $stream:ident) => {
+        impl $type {
+            /// Calls back with every connection from now on. Close the streams that you are given.
+            #[track_caller]
+            pub fn on_connection(
+                &self,
+                callback: impl FnMut(&$crate::LoopHandle, std::io::Result<$stream>) + 'static,
+            ) {
+                let mut callback = callback;
+                let on_handle = move |lp: &$crate::LoopHandle, accepted: std::io::Result<_>| {
+                    callback(lp, accepted.map(|id| $stream { lp: lp.clone(), id }));
+                };
+                self.lp.listener_start(self.id, Box::new(on_handle), std::panic::Location::caller());
+            }
+
+            /// Takes the next connection, for a future: pending until there is one. One task at a time.
+            pub fn poll_accept(
+                &self,
+                cx: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<std::io::Result<$stream>> {
+                let lp = &self.lp;
+                lp.listener_poll_accept(self.id, cx)
+                    .map(|accepted| accepted.map(|id| $stream { lp: lp.clone(), id }))
+            }
+
+            /// Stops accepting; connections wait in the backlog until it is asked for again.
+            pub fn pause(&self) {
+                self.lp.set_active(self.id, false);
+            }
+
+            /// Goes on accepting for the callback after `pause`.
+            pub fn resume(&self) {
+                self.lp.listener_resume(self.id);
+            }
+        }
+
+        $crate::handle::handle_methods!($type);
+    };
 }
-
-impl TcpListener {
-    /// Binds to `addr` and listens; `backlog` is how many connections may wait to be accepted.
-    ///
-    /// # Errors
-    /// The system's: the port is taken, not permitted, or no descriptor is left.
-    #[track_caller]
-    pub fn bind(lp: &LoopHandle, addr: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
-        if lp.core.closed.get() {
-            return Err(io::Error::new(io::ErrorKind::NotConnected, "the loop is closed"));
-        }
-        let state = ListenerState {
-            socket: SocketId(usize::MAX),
-            readable: false,
-            queued: false,
-            callback: None,
-            accept_waker: None,
-            retry: None,
-        };
-        let id = lp.core.handles.insert(Kind::Listener(Box::new(state)), Location::caller());
-        let opened = lp.core.driver.borrow_mut().listen(addr, backlog, id.token());
-        match opened {
-            Ok(socket) => {
-                with_listener(lp, id, |listener| listener.socket = socket);
-                Ok(TcpListener { lp: lp.clone(), id })
-            }
-            Err(error) => {
-                drop(lp.core.handles.remove(id));
-                Err(error)
-            }
-        }
-    }
-
-    /// The address that it listens on, with the port that the system chose for port 0.
-    ///
-    /// # Errors
-    /// When the listener is closed.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        let socket = with_listener(&self.lp, self.id, |listener| listener.socket).ok_or_else(closed)?;
-        self.lp.core.driver.borrow_mut().local_addr(socket)
-    }
-
-    /// Calls back with every connection from now on. Close the streams that you are given.
-    #[track_caller]
-    pub fn on_connection(&self, callback: impl FnMut(&LoopHandle, io::Result<TcpStream>) + 'static) {
-        let location = Location::caller();
-        let callback: ConnectionCallback = Box::new(callback);
-        let old = with_listener(&self.lp, self.id, |listener| listener.callback.replace(callback));
-        self.lp.core.handles.with(self.id, |handle| handle.location = location);
-        self.lp.dispose(location, old);
-        self.lp.set_active(self.id, true);
-        self.serve_if_readable();
-    }
-
-    /// Takes the next connection, for a future: pending until there is one. One task at a time.
-    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<TcpStream>> {
-        self.lp.set_active(self.id, true);
-        match self.lp.accept_one(self.id) {
-            Ok(Some(stream)) => Poll::Ready(Ok(stream)),
-            Ok(None) => {
-                let waker = cx.waker().clone();
-                let old = with_listener(&self.lp, self.id, |listener| listener.accept_waker.replace(waker));
-                match old {
-                    Some(old) => {
-                        drop(old);
-                        Poll::Pending
-                    }
-                    None => Poll::Ready(Err(closed())),
-                }
-            }
-            Err(error) => Poll::Ready(Err(error)),
-        }
-    }
-
-    /// Stops accepting; connections wait in the backlog until it is asked for again.
-    pub fn pause(&self) {
-        self.lp.set_active(self.id, false);
-    }
-
-    /// Goes on accepting for the callback after [`TcpListener::pause`].
-    pub fn resume(&self) {
-        self.lp.set_active(self.id, true);
-        self.serve_if_readable();
-    }
-
-    fn serve_if_readable(&self) {
-        if with_listener(&self.lp, self.id, |listener| listener.readable) == Some(true) {
-            self.lp.keep_ready(self.id);
-        }
-    }
-}
-
-handle_methods!(TcpListener);
+pub(crate) use listener_methods;
 
 fn closed() -> io::Error {
     io::Error::new(io::ErrorKind::NotConnected, "the listener is closed")
@@ -157,6 +104,85 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
 }
 
 impl LoopHandle {
+    /// The handle of a listener whose socket `open` makes and registers; `names` are its own and its streams'.
+    pub(super) fn listener_open(
+        &self,
+        names: (&'static str, &'static str),
+        location: &'static Location<'static>,
+        open: Opener<'_>,
+    ) -> io::Result<HandleId> {
+        if self.core.closed.get() {
+            return Err(io::Error::new(io::ErrorKind::NotConnected, "the loop is closed"));
+        }
+        let state = ListenerState {
+            names,
+            socket: SocketId(usize::MAX),
+            readable: false,
+            queued: false,
+            callback: None,
+            accept_waker: None,
+            retry: None,
+        };
+        let id = self.core.handles.insert(Kind::Listener(Box::new(state)), location);
+        let opened = open(&mut self.core.driver.borrow_mut(), id.token());
+        match opened {
+            Ok(socket) => {
+                with_listener(self, id, |listener| listener.socket = socket);
+                Ok(id)
+            }
+            Err(error) => {
+                drop(self.core.handles.remove(id));
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn listener_socket(&self, id: HandleId) -> io::Result<SocketId> {
+        with_listener(self, id, |listener| listener.socket).ok_or_else(closed)
+    }
+
+    pub(super) fn listener_start(
+        &self,
+        id: HandleId,
+        callback: ConnectionCallback,
+        location: &'static Location<'static>,
+    ) {
+        let old = with_listener(self, id, |listener| listener.callback.replace(callback));
+        self.core.handles.with(id, |handle| handle.location = location);
+        self.dispose(location, old);
+        self.listener_resume(id);
+    }
+
+    pub(super) fn listener_resume(&self, id: HandleId) {
+        self.set_active(id, true);
+        if with_listener(self, id, |listener| listener.readable) == Some(true) {
+            self.keep_ready(id);
+        }
+    }
+
+    pub(super) fn listener_poll_accept(
+        &self,
+        id: HandleId,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<HandleId>> {
+        self.set_active(id, true);
+        match self.accept_one(id) {
+            Ok(Some(stream)) => Poll::Ready(Ok(stream)),
+            Ok(None) => {
+                let waker = cx.waker().clone();
+                let old = with_listener(self, id, |listener| listener.accept_waker.replace(waker));
+                match old {
+                    Some(old) => {
+                        drop(old);
+                        Poll::Pending
+                    }
+                    None => Poll::Ready(Err(closed())),
+                }
+            }
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
     /// An edge, or a turn on the queue: accept up to the cap.
     pub(crate) fn listener_ready(&self, id: HandleId) {
         let waker = with_listener(self, id, |listener| listener.accept_waker.take()).flatten();
@@ -193,7 +219,7 @@ impl LoopHandle {
         }
     }
 
-    fn call_with_connection(&self, id: HandleId, connection: io::Result<TcpStream>) {
+    fn call_with_connection(&self, id: HandleId, connection: io::Result<HandleId>) {
         let location = self.core.handles.with(id, |handle| handle.location);
         let taken = with_listener(self, id, |listener| listener.callback.take()).flatten();
         let (Some(location), Some(mut callback)) = (location, taken) else { return };
@@ -208,15 +234,17 @@ impl LoopHandle {
     }
 
     /// The next connection that can be had; `None` when none waits, or none can be served now.
-    fn accept_one(&self, id: HandleId) -> io::Result<Option<TcpStream>> {
+    fn accept_one(&self, id: HandleId) -> io::Result<Option<HandleId>> {
         loop {
-            let socket = with_listener(self, id, |listener| listener.readable.then_some(listener.socket));
-            let Some(socket) = socket.ok_or_else(closed)? else { return Ok(None) };
+            let socket = with_listener(self, id, |listener| {
+                listener.readable.then_some((listener.socket, listener.names.1))
+            });
+            let Some((socket, name)) = socket.ok_or_else(closed)? else { return Ok(None) };
             let accepted = self.core.driver.borrow_mut().accept(socket);
             match accepted {
-                Ok((stream, _peer)) => {
+                Ok(stream) => {
                     self.core.metrics.count_accepted();
-                    return TcpStream::adopt(self, stream, true).map(Some);
+                    return self.stream_accepted(name, stream).map(Some);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     with_listener(self, id, |listener| listener.readable = false);
