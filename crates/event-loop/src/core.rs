@@ -65,6 +65,8 @@ pub(crate) struct Core {
     pub(crate) due: RefCell<VecDeque<(HandleId, u64)>>,
     pub(crate) next_start_id: Cell<u64>,
     pub(crate) watchers: WatcherLists,
+    #[cfg(unix)]
+    pub(crate) signals: RefCell<crate::signal::Sources>,
 
     pub(crate) ticks: Ticks,
     pub(crate) timeouts: Timeouts,

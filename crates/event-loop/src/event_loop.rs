@@ -114,6 +114,8 @@ impl EventLoop {
             active_requests: Cell::new(0),
             handles: Default::default(),
             closing: Default::default(),
+            #[cfg(unix)]
+            signals: Default::default(),
             pending: Default::default(),
             ready_io: Default::default(),
             events: Default::default(),

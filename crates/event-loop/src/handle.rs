@@ -18,6 +18,8 @@ use slab::Slab;
 use crate::child::{ChildState, ExitCallback};
 use crate::core::{Callback, CloseCallback, LoopHandle};
 use crate::remote::AsyncShared;
+#[cfg(unix)]
+use crate::signal::{SignalRemains, SignalSource, SignalState};
 use crate::stream::{ListenerRemains, ListenerState, StreamRemains, StreamState};
 use crate::timer::TimerState;
 use crate::udp::{UdpRemains, UdpState};
@@ -75,6 +77,11 @@ pub(crate) enum Kind {
     Udp(Box<UdpState>),
     #[cfg(unix)]
     Child(Box<ChildState>),
+    #[cfg(unix)]
+    Signal(SignalState),
+    /// The loop's own.
+    #[cfg(unix)]
+    SignalSource(Box<SignalSource>),
 }
 
 impl Kind {
@@ -90,6 +97,10 @@ impl Kind {
             Kind::Udp(_) => "UDP socket",
             #[cfg(unix)]
             Kind::Child(_) => "child process",
+            #[cfg(unix)]
+            Kind::Signal(_) => "signal watcher",
+            #[cfg(unix)]
+            Kind::SignalSource(_) => "source of signals",
         }
     }
 }
@@ -108,6 +119,10 @@ impl Kind {
             Kind::Udp(socket) => Remains::Udp(socket.stop_for_good()),
             #[cfg(unix)]
             Kind::Child(child) => Remains::Child(child.stop_for_good()),
+            #[cfg(unix)]
+            Kind::Signal(signal) => Remains::Signal(signal.stop_for_good()),
+            #[cfg(unix)]
+            Kind::SignalSource(_) => Remains::Nothing,
         }
     }
 }
@@ -229,6 +244,8 @@ impl LoopHandle {
             Remains::Udp(remains) => self.udp_closed(location, remains),
             #[cfg(unix)]
             Remains::Child(callback) => self.dispose(location, callback),
+            #[cfg(unix)]
+            Remains::Signal(remains) => self.signal_closed(id, location, remains),
         }
         true
     }
@@ -278,6 +295,8 @@ enum Remains {
     /// Whoever waited for the exit hears nothing.
     #[cfg(unix)]
     Child(Option<ExitCallback>),
+    #[cfg(unix)]
+    Signal(SignalRemains),
 }
 
 /// The methods that every public handle type has.

@@ -22,6 +22,8 @@ mod udp;
 mod remote;
 #[cfg(unix)]
 mod child;
+#[cfg(unix)]
+mod signal;
 mod node;
 mod task;
 mod blame;
@@ -42,6 +44,8 @@ pub use node::{ImmediateId, TimeoutId};
 pub use options::{LoopOptions, PanicPolicy, TimerOrder};
 pub use phase::{Callee, Phase, PhaseEvent};
 pub use remote::{AsyncHandle, AsyncSender, Completion, RemoteHandle};
+#[cfg(unix)]
+pub use signal::Signal;
 pub use stream::{Accepted, OwnedTcpStream, ReadEvent, TcpListener, TcpStream};
 #[cfg(unix)]
 pub use stream::{OwnedPipe, OwnedUnixStream, Pipe, UnixListener, UnixStream};

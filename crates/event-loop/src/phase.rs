@@ -95,6 +95,8 @@ pub enum Callee {
     Send,
     /// A child process has ended.
     Exit,
+    /// A signal came.
+    Signal,
     /// A close callback.
     Close,
     /// A poll of a local task.
@@ -125,6 +127,7 @@ impl Callee {
             Callee::Receive => "receive",
             Callee::Send => "send",
             Callee::Exit => "exit",
+            Callee::Signal => "signal",
             Callee::Close => "close",
             Callee::Task => "task",
         }

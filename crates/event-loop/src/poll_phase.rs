@@ -166,6 +166,11 @@ impl LoopHandle {
                 socket.writable |= event.writable;
                 true
             }
+            #[cfg(unix)]
+            Kind::SignalSource(source) => {
+                source.readable |= event.readable;
+                true
+            }
             _ => false,
         });
         (found == Some(true)).then_some(id)
@@ -177,6 +182,8 @@ impl LoopHandle {
             Kind::Listener(listener) => listener.queued,
             Kind::Stream(stream) => stream.queued,
             Kind::Udp(socket) => socket.queued,
+            #[cfg(unix)]
+            Kind::SignalSource(source) => source.queued,
             _ => false,
         });
         queued == Some(true)
@@ -188,6 +195,8 @@ impl LoopHandle {
                 Kind::Listener(_) => LoopHandle::listener_ready,
                 Kind::Stream(_) => LoopHandle::stream_ready,
                 Kind::Udp(_) => LoopHandle::udp_ready,
+                #[cfg(unix)]
+                Kind::SignalSource(_) => LoopHandle::signal_ready,
                 _ => return None,
             };
             Some(serve)
@@ -214,6 +223,8 @@ impl Kind {
             Kind::Listener(listener) => std::mem::replace(&mut listener.queued, now),
             Kind::Stream(stream) => std::mem::replace(&mut stream.queued, now),
             Kind::Udp(socket) => std::mem::replace(&mut socket.queued, now),
+            #[cfg(unix)]
+            Kind::SignalSource(source) => std::mem::replace(&mut source.queued, now),
             _ => true,
         }
     }

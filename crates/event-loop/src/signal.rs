@@ -1,0 +1,375 @@
+//! Signals: a handle calls back each time the process gets its signal.
+//!
+//! # Model
+//! ```text
+//! kernel ──▶ handler of the process ──one byte──▶ a pipe for each loop and signal ──▶ poll ──▶ its watchers
+//! ```
+//! The first watcher of a signal on a loop opens the pipe and registers it; the last one closes it. Each byte is one
+//! delivered signal and calls back each watcher once: those that stay first, then those for one time, each in the order in
+//! which they started. A signal that is sent again before the kernel has delivered it is one; that is so in every program.
+//!
+//! # Invariants
+//! - S1: a watcher that was stopped or closed hears nothing more, also of signals that came before.
+//! - S2: while nobody in the process watches a signal any more, it does what it does by default.
+//!
+//! # Threads
+//! | handler, on whatever thread | loop |
+//! |---|---|
+//! | writes a byte, and drops it where the pipe is full | reads what is there, then calls back |
+//!
+//! # Source
+//! libuv 1.52 `signal.c`.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+use std::io::{self, PipeWriter};
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+
+use signal_hook::SigId;
+use signal_hook::consts::FORBIDDEN;
+
+use crate::blame::Site;
+use crate::core::LoopHandle;
+use crate::driver::{Moved, SocketId};
+use crate::handle::{HandleId, Kind, handle_methods};
+use crate::phase::Callee;
+
+/// How many delivered signals one look takes; libuv's number.
+const RECORDS: usize = 32;
+
+pub(crate) type SignalCallback = Box<dyn FnMut(&LoopHandle, i32)>;
+
+/// The part of a handle that only watchers of signals have.
+#[derive(Default)]
+pub(crate) struct SignalState {
+    /// The signal that is watched.
+    watched: Option<i32>,
+    once: bool,
+    callback: Option<SignalCallback>,
+}
+
+/// What a watcher leaves behind when it begins to close.
+pub(crate) struct SignalRemains {
+    watched: Option<i32>,
+    callback: Option<SignalCallback>,
+}
+
+impl SignalState {
+    pub(crate) fn stop_for_good(&mut self) -> SignalRemains {
+        SignalRemains { watched: self.watched.take(), callback: self.callback.take() }
+    }
+}
+
+/// Where the signals of one number come into a loop: a handle of the loop's own.
+pub(crate) struct SignalSource {
+    signal: i32,
+    socket: SocketId,
+    pub(crate) readable: bool,
+    /// On the queue of handles that kept their readiness.
+    pub(crate) queued: bool,
+    /// Those that stay before those for one time, which the second part says.
+    watchers: Vec<(HandleId, bool)>,
+    /// Whom delivered signals are still to be told.
+    due: VecDeque<HandleId>,
+    _registration: Registration,
+}
+
+impl SignalSource {
+    fn add(&mut self, watcher: HandleId, once: bool) {
+        self.watchers.retain(|(known, _)| *known != watcher);
+        let at = if once { None } else { self.watchers.iter().position(|(_, once)| *once) };
+        self.watchers.insert(at.unwrap_or(self.watchers.len()), (watcher, once));
+    }
+}
+
+/// The sources of a loop, by signal.
+pub(crate) type Sources = HashMap<i32, HandleId>;
+
+/// A watcher of signals. Active while it is started. Dropping the value does not close it: `close` does. Unix only.
+///
+/// What the process did with a signal before is not put back: when the last watcher stops, the signal does again what it
+/// does by default, as in libuv.
+#[derive(Clone)]
+pub struct Signal {
+    lp: LoopHandle,
+    id: HandleId,
+}
+
+impl Signal {
+    /// A watcher that is not started.
+    #[track_caller]
+    pub fn new(lp: &LoopHandle) -> Signal {
+        let id = match lp.core.closed.get() {
+            true => HandleId::NOBODY,
+            false => lp.core.handles.insert(Kind::Signal(SignalState::default()), Location::caller()),
+        };
+        Signal { lp: lp.clone(), id }
+    }
+
+    /// Calls back with the number each time that the process gets `signal`, in the poll phase. A watcher that is started for
+    /// the same signal already gets another callback, and one for another signal changes over.
+    ///
+    /// # Errors
+    /// `InvalidInput` for what is no signal or cannot be watched (SIGKILL, SIGSTOP, and those that mean a broken program:
+    /// SIGILL, SIGFPE, SIGSEGV) and for a closing handle; `NotConnected` when the loop is gone; the system's.
+    #[track_caller]
+    pub fn start(&self, signal: i32, callback: impl FnMut(&LoopHandle, i32) + 'static) -> io::Result<()> {
+        self.lp.signal_start(self.id, signal, false, Box::new(callback), Location::caller())
+    }
+
+    /// As [`Signal::start`], for one time: after its callback it is stopped.
+    ///
+    /// # Errors
+    /// As [`Signal::start`].
+    #[track_caller]
+    pub fn start_once(
+        &self,
+        signal: i32,
+        callback: impl FnMut(&LoopHandle, i32) + 'static,
+    ) -> io::Result<()> {
+        self.lp.signal_start(self.id, signal, true, Box::new(callback), Location::caller())
+    }
+
+    /// Stops watching; signals that came and were not told yet are not told any more.
+    pub fn stop(&self) {
+        self.lp.signal_stop(self.id);
+    }
+
+    /// The signal that it watches.
+    pub fn signal(&self) -> Option<i32> {
+        with_signal(&self.lp, self.id, |state| state.watched).flatten()
+    }
+}
+
+handle_methods!(Signal);
+
+fn with_signal<R>(lp: &LoopHandle, id: HandleId, access: impl FnOnce(&mut SignalState) -> R) -> Option<R> {
+    let mut access = Some(access);
+    let found = lp.core.handles.with(id, |handle| match &mut handle.kind {
+        Kind::Signal(signal) if !handle.closing => access.take().map(|access| access(signal)),
+        _ => None,
+    });
+    found.flatten()
+}
+
+fn with_source<R>(lp: &LoopHandle, id: HandleId, access: impl FnOnce(&mut SignalSource) -> R) -> Option<R> {
+    let mut access = Some(access);
+    let found = lp.core.handles.with(id, |handle| match &mut handle.kind {
+        Kind::SignalSource(source) => access.take().map(|access| access(source)),
+        _ => None,
+    });
+    found.flatten()
+}
+
+impl LoopHandle {
+    fn signal_start(
+        &self,
+        id: HandleId,
+        signal: i32,
+        once: bool,
+        callback: SignalCallback,
+        location: &'static Location<'static>,
+    ) -> io::Result<()> {
+        if self.core.closed.get() {
+            return Err(io::Error::new(io::ErrorKind::NotConnected, "the loop is closed"));
+        }
+        if signal <= 0 || FORBIDDEN.contains(&signal) {
+            let message = format!("signal {signal} cannot be watched");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let is_open = with_signal(self, id, |_| ()).is_some();
+        if !is_open {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the watcher is closing"));
+        }
+        // First: when it fails, the watcher goes on as it was.
+        let source = self.signal_source(signal)?;
+        with_source(self, source, |source| source.add(id, once));
+        let old = with_signal(self, id, |state| {
+            state.once = once;
+            (state.watched.replace(signal), state.callback.replace(callback))
+        });
+        self.core.handles.with(id, |handle| handle.location = location);
+        self.set_active(id, true);
+        let (watched, callback) = old.unzip();
+        if let Some(other) = watched.flatten().filter(|watched| *watched != signal) {
+            self.signal_detach(id, other);
+        }
+        self.dispose(location, callback);
+        Ok(())
+    }
+
+    fn signal_stop(&self, id: HandleId) {
+        let location = self.core.handles.with(id, |handle| handle.location);
+        let remains = with_signal(self, id, SignalState::stop_for_good);
+        let (Some(location), Some(remains)) = (location, remains) else { return };
+        self.set_active(id, false);
+        self.signal_closed(id, location, remains);
+    }
+
+    pub(crate) fn signal_closed(
+        &self,
+        id: HandleId,
+        location: &'static Location<'static>,
+        remains: SignalRemains,
+    ) {
+        if let Some(signal) = remains.watched {
+            self.signal_detach(id, signal);
+        }
+        self.dispose(location, remains.callback);
+    }
+
+    /// Takes a watcher off the source of this signal, and closes a source that nobody needs any more.
+    fn signal_detach(&self, id: HandleId, signal: i32) {
+        let Some(source) = self.core.signals.borrow().get(&signal).copied() else { return };
+        let unused = with_source(self, source, |source| {
+            source.watchers.retain(|(watcher, _)| *watcher != id);
+            source.watchers.is_empty().then_some(source.socket)
+        });
+        if let Some(socket) = unused.flatten() {
+            self.core.signals.borrow_mut().remove(&signal);
+            self.core.driver.borrow_mut().close(socket);
+            drop(self.core.handles.remove(source));
+        }
+    }
+
+    /// The source of this signal, opened if need be.
+    fn signal_source(&self, signal: i32) -> io::Result<HandleId> {
+        if let Some(source) = self.core.signals.borrow().get(&signal) {
+            return Ok(*source);
+        }
+        let (ours, handlers) = io::pipe()?;
+        let source = SignalSource {
+            signal,
+            socket: SocketId(usize::MAX),
+            readable: false,
+            queued: false,
+            watchers: Vec::new(),
+            due: VecDeque::new(),
+            _registration: Registration::new(signal, handlers)?,
+        };
+        let id = self.core.handles.insert(Kind::SignalSource(Box::new(source)), Location::caller());
+        self.core.handles.with(id, |handle| {
+            handle.internal = true;
+            handle.referenced = false;
+        });
+        let adopted = self.core.driver.borrow_mut().adopt(ours.into(), id.token());
+        match adopted {
+            Ok(socket) => {
+                with_source(self, id, |source| source.socket = socket);
+                self.core.signals.borrow_mut().insert(signal, id);
+                Ok(id)
+            }
+            Err(error) => {
+                drop(self.core.handles.remove(id));
+                Err(error)
+            }
+        }
+    }
+
+    /// An edge, or a turn on the queue: reads what was delivered, and tells it.
+    pub(crate) fn signal_ready(&self, id: HandleId) {
+        self.tell_signals(id);
+        while !self.core.must_end() {
+            let Some(Some(socket)) = with_source(self, id, |source| source.readable.then_some(source.socket))
+            else {
+                return;
+            };
+            let mut records = [0; RECORDS];
+            let read = self.core.driver.borrow_mut().read(socket, &mut records);
+            match read {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Nothing more, or a pipe that broke: nobody writes into it any more.
+                Err(_) | Ok(Moved { bytes: 0, .. }) => {
+                    with_source(self, id, |source| source.readable = false);
+                }
+                Ok(Moved { bytes, exhausted }) => {
+                    with_source(self, id, |source| {
+                        source.readable = !exhausted;
+                        for _ in 0..bytes {
+                            source.due.extend(source.watchers.iter().map(|(watcher, _)| watcher));
+                        }
+                    });
+                    self.tell_signals(id);
+                }
+            }
+        }
+        // What an ended run leaves keeps its turn: its edge does not come again.
+        self.keep_ready(id);
+    }
+
+    fn tell_signals(&self, source: HandleId) {
+        while !self.core.must_end() {
+            let due = with_source(self, source, |source| Some((source.signal, source.due.pop_front()?)));
+            let Some(Some((signal, id))) = due else { return };
+            let location = self.core.handles.with(id, |handle| handle.location);
+            let taken = with_signal(self, id, |state| match state.watched {
+                Some(watched) if watched == signal => state.callback.take(),
+                _ => None,
+            });
+            let (Some(location), Some(Some(mut callback))) = (location, taken) else { continue };
+            self.call(Site::new(Callee::Signal, id.slot, location), || callback(self, signal));
+            let mut callback = Some(callback);
+            let is_over = with_signal(self, id, |state| {
+                if state.watched == Some(signal) && state.callback.is_none() {
+                    state.callback = callback.take();
+                }
+                state.watched == Some(signal) && state.once
+            });
+            self.dispose(location, callback);
+            if is_over == Some(true) {
+                self.signal_stop(id);
+            }
+        }
+    }
+}
+
+/// What the process does with a signal that a loop or several watch.
+struct Watched {
+    sources: usize,
+    /// Whether the signal does what it does by default: nobody watches it (S2).
+    by_default: Arc<AtomicBool>,
+}
+
+static WATCHED: LazyLock<Mutex<HashMap<i32, Watched>>> = LazyLock::new(Mutex::default);
+
+fn watched() -> MutexGuard<'static, HashMap<i32, Watched>> {
+    WATCHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A pipe that gets a byte for each delivered signal, until this is dropped.
+struct Registration {
+    signal: i32,
+    id: SigId,
+}
+
+impl Registration {
+    fn new(signal: i32, into: PipeWriter) -> io::Result<Registration> {
+        let mut all = watched();
+        let one = match all.entry(signal) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let by_default = Arc::new(AtomicBool::new(false));
+                // Asked first at each signal; the handler of the process stays once it is there.
+                signal_hook::flag::register_conditional_default(signal, by_default.clone())?;
+                new.insert(Watched { sources: 0, by_default })
+            }
+        };
+        let id = signal_hook::low_level::pipe::register(signal, into)?;
+        one.sources += 1;
+        one.by_default.store(false, Ordering::SeqCst);
+        Ok(Registration { signal, id })
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let mut all = watched();
+        signal_hook::low_level::unregister(self.id);
+        if let Some(one) = all.get_mut(&self.signal) {
+            one.sources -= 1;
+            one.by_default.store(one.sources == 0, Ordering::SeqCst);
+        }
+    }
+}
