@@ -39,6 +39,8 @@ pub use event_loop::{
     PanicPolicy, Phase, PhaseEvent, Prepare, ReadEvent, RemoteHandle, RunMode, Sleep, SpanSite, StallReport,
     TcpListener, TcpStream, TimeoutId, Timer, TimerOrder, oneshot, sleep, sleep_until, yield_now,
 };
+#[cfg(unix)]
+pub use event_loop::{Child, OwnedPipe, OwnedUnixStream, Pipe, Signal, UnixListener, UnixStream};
 pub use join::{JobHandle, offload};
 pub use request::{Request, RequestError, RequestFuture};
 pub use runtime::{Runtime, RuntimeBuilder, RuntimeError};

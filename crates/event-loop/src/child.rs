@@ -2,63 +2,48 @@
 //!
 //! # Model
 //! The handle is active from the spawn until the exit is told; without a reference it does not hold the loop.
-//! Each child has a waiter, a thread that sleeps in the kernel until the child has ended and then sends the exit
-//! through the loop's inbox. A thread for each child is the limit of this design (fit for tens of children); on
-//! Linux a pidfd in the poll set would save it. libuv watches SIGCHLD instead, which takes over a signal of the
-//! whole process.
+//!
+//! | how the loop learns of an end | where |
+//! |---|---|
+//! | a pidfd in the poll set becomes readable | Linux, while descriptors are left |
+//! | SIGCHLD: each child that waits for it is looked at | elsewhere, and where a pidfd cannot be had |
+//!
+//! The loop reaps its children itself. A child whose handle is closed before its end, or whose loop is dropped, is left to a
+//! thread that waits for it: it runs on, and nobody is told.
 //!
 //! # Invariants
 //! - C1: an exit is told at most once, by a handle that is open, and the child is not active any more then.
 //! - C2: every child is reaped, also when its handle was closed or its loop dropped before it ended.
 //! - C3: a signal never reaches a stranger that got the number of a child that was reaped.
 //!
-//! # Threads
-//! | waiter (`child-waiter`) | loop |
-//! |---|---|
-//! | gets the child, or learns that the spawn failed | spawns; hands the child over |
-//! | waits without reaping, without the lock | kills under the lock, if not reaped (C3) |
-//! | reaps under the lock, sends the exit | takes it from the inbox; a closed handle ignores it (C1) |
-//!
-//! Nobody joins a waiter: it ends with its child, which may outlive the loop (C2).
+//! # Source
+//! libuv 1.52 `process.c`, which looks at each of its children at every SIGCHLD; pidfd_open(2).
 
 use std::io;
 use std::panic::Location;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
-use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use rustix::process::{Pid, PidfdFlags, kill_process, pidfd_open, test_kill_process};
+use signal_hook::consts::SIGCHLD;
 
 use crate::blame::Site;
 use crate::core::LoopHandle;
+use crate::driver::SocketId;
 use crate::handle::{HandleId, Kind, handle_methods};
 use crate::phase::Callee;
-use crate::remote::{Item, Shared};
 
 pub(crate) type ExitCallback = Box<dyn FnOnce(&LoopHandle, io::Result<ExitStatus>)>;
 
-/// The process, for whoever kills and whoever reaps. Held for a moment, never while waiting.
-struct Process(Mutex<std::process::Child>);
-
-impl Process {
-    fn lock(&self) -> MutexGuard<'_, std::process::Child> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until the child has ended, then reaps it.
-    fn wait(&self) -> io::Result<ExitStatus> {
-        let pid = i32::try_from(self.lock().id()).ok().and_then(Pid::from_raw);
-        if let Some(pid) = pid {
-            let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-            // An error (somebody else reaped it) is found again, and told, by the wait below.
-            let _ = rustix::io::retry_on_intr(|| waitid(WaitId::Pid(pid), ended));
-        }
-        self.lock().wait()
-    }
-}
-
 /// The part of a handle that only children have.
 pub(crate) struct ChildState {
-    process: Arc<Process>,
+    /// Until it was reaped.
+    process: Option<Unreaped>,
+    /// Where the system has one for this child.
+    pidfd: Option<SocketId>,
+    /// Its end may have come: it is to be looked at.
+    pub(crate) may_have_ended: bool,
+    /// On the queue of handles that kept their readiness.
+    pub(crate) queued: bool,
     on_exit: Option<ExitCallback>,
     /// Our ends of the pipes that were asked for and not taken; they close with the handle.
     pipes: Pipes,
@@ -71,10 +56,48 @@ struct Pipes {
     stderr: Option<ChildStderr>,
 }
 
+/// What a child leaves behind when its handle begins to close.
+pub(crate) struct ChildRemains {
+    pidfd: Option<SocketId>,
+    /// Dropped, it is left to a thread (C2).
+    process: Option<Unreaped>,
+    pipes: Pipes,
+    on_exit: Option<ExitCallback>,
+}
+
 impl ChildState {
-    pub(crate) fn stop_for_good(&mut self) -> Option<ExitCallback> {
-        self.pipes = Pipes::default();
-        self.on_exit.take()
+    pub(crate) fn stop_for_good(&mut self) -> ChildRemains {
+        ChildRemains {
+            pidfd: self.pidfd.take(),
+            process: self.process.take(),
+            pipes: std::mem::take(&mut self.pipes),
+            on_exit: self.on_exit.take(),
+        }
+    }
+}
+
+/// A child that somebody has to reap: whoever has this, and when it is dropped a thread.
+struct Unreaped(Option<std::process::Child>);
+
+impl Unreaped {
+    /// How it ended, once it has, or the error that somebody else has reaped it; then it is ours no more.
+    fn try_reap(&mut self, waits: bool) -> Option<io::Result<ExitStatus>> {
+        let child = self.0.as_mut()?;
+        let result = if waits { child.wait().map(Some) } else { child.try_wait() };
+        let ended = result.transpose()?;
+        self.0 = None;
+        Some(ended)
+    }
+}
+
+impl Drop for Unreaped {
+    fn drop(&mut self) {
+        let Some(mut child) = self.0.take() else { return };
+        if matches!(child.try_wait(), Ok(Some(_)) | Err(_)) {
+            return;
+        }
+        // Without a thread left it stays a zombie until this process ends, which is all that can be done.
+        let _ = std::thread::Builder::new().name("child-waiter".to_owned()).spawn(move || child.wait());
     }
 }
 
@@ -92,8 +115,8 @@ impl Child {
     /// an error instead when somebody else has reaped the child (or the process ignores SIGCHLD).
     ///
     /// # Errors
-    /// The system's, at once, and `on_exit` is never called: no such program, not permitted, no process, thread
-    /// or descriptor left. `NotConnected` when the loop is gone.
+    /// The system's, at once, and `on_exit` is never called: no such program, not permitted, no process or descriptor left.
+    /// `NotConnected` when the loop is gone.
     #[track_caller]
     pub fn spawn(
         lp: &LoopHandle,
@@ -104,25 +127,26 @@ impl Child {
             return Err(io::Error::new(io::ErrorKind::NotConnected, "the loop is closed"));
         }
         let mut command = command;
-        // The waiter first: no child is started that nobody could reap (C2).
-        let (hand_over, handed_over) = mpsc::channel();
-        let shared = lp.core.remotes.shared().clone();
-        std::thread::Builder::new()
-            .name("child-waiter".to_owned())
-            .spawn(move || wait(&handed_over, &shared))?;
         let mut child = command.spawn()?;
         let pid = child.id();
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let process = Arc::new(Process(Mutex::new(child)));
         let state = ChildState {
-            process: process.clone(),
+            process: Some(Unreaped(Some(child))),
+            pidfd: None,
+            may_have_ended: false,
+            queued: false,
             on_exit: Some(Box::new(on_exit)),
             pipes: Pipes { stdin, stdout, stderr },
         };
         let id = lp.core.handles.insert(Kind::Child(Box::new(state)), Location::caller());
         lp.set_active(id, true);
-        // The waiter is there: it ends only after it got a child, or when this sender is dropped.
-        let _ = hand_over.send((process, id));
+        if let Err(error) = lp.watch_child(id, pid) {
+            // Nobody would ever tell that it has ended, so it is not left running.
+            let _ = with_child(lp, id, |child| child.process.as_mut().map(Unreaped::kill));
+            lp.set_active(id, false);
+            drop(lp.core.handles.remove(id));
+            return Err(error);
+        }
         Ok(Child { lp: lp.clone(), id, pid })
     }
 
@@ -136,37 +160,63 @@ impl Child {
     /// # Errors
     /// `NotConnected` when the handle is closed, or the system's.
     pub fn kill(&self) -> io::Result<()> {
-        let process = with_child(&self.lp, self.id, |child| child.process.clone());
-        let process = process.ok_or_else(|| {
-            io::Error::new(io::ErrorKind::NotConnected, "the handle of the child is closed")
-        })?;
-        process.lock().kill()
+        self.with_process(|process| process.map_or(Ok(()), Unreaped::kill))
     }
 
-    /// Our end of the child's standard input, if `command` asked for a pipe; once. Writing to it blocks.
+    /// Sends `signal`; 0 only asks whether the child can be sent signals.
+    ///
+    /// # Errors
+    /// `InvalidInput` for what is no signal, `NotFound` once the exit was told, `NotConnected` when the handle is closed, or the
+    /// system's.
+    pub fn send_signal(&self, signal: i32) -> io::Result<()> {
+        self.with_process(|process| {
+            let ended = || io::Error::new(io::ErrorKind::NotFound, "the child has ended");
+            let pid = process.and_then(|process| process.pid()).ok_or_else(ended)?;
+            if signal == 0 {
+                return Ok(test_kill_process(pid)?);
+            }
+            let unknown = || io::Error::new(io::ErrorKind::InvalidInput, format!("{signal} is no signal"));
+            let signal = rustix::process::Signal::from_named_raw(signal).ok_or_else(unknown)?;
+            Ok(kill_process(pid, signal)?)
+        })
+    }
+
+    /// Our end of the child's standard input, if `command` asked for a pipe; once. Writing to it blocks; as a
+    /// [`Pipe`](crate::Pipe) of the loop it does not.
     pub fn take_stdin(&self) -> Option<ChildStdin> {
         with_child(&self.lp, self.id, |child| child.pipes.stdin.take()).flatten()
     }
 
-    /// Our end of the child's standard output, if `command` asked for a pipe; once. Reading from it blocks.
+    /// Our end of the child's standard output, if `command` asked for a pipe; once. Reading from it blocks; from a
+    /// [`Pipe`](crate::Pipe) of the loop it does not.
     pub fn take_stdout(&self) -> Option<ChildStdout> {
         with_child(&self.lp, self.id, |child| child.pipes.stdout.take()).flatten()
     }
 
-    /// Our end of the child's standard error, if `command` asked for a pipe; once. Reading from it blocks.
+    /// Our end of the child's standard error, if `command` asked for a pipe; once. Reading from it blocks; from a
+    /// [`Pipe`](crate::Pipe) of the loop it does not.
     pub fn take_stderr(&self) -> Option<ChildStderr> {
         with_child(&self.lp, self.id, |child| child.pipes.stderr.take()).flatten()
+    }
+
+    /// The process, or nothing once it was reaped (C3).
+    fn with_process(&self, act: impl FnOnce(Option<&mut Unreaped>) -> io::Result<()>) -> io::Result<()> {
+        let done = with_child(&self.lp, self.id, |child| act(child.process.as_mut()));
+        let closed = || io::Error::new(io::ErrorKind::NotConnected, "the handle of the child is closed");
+        done.ok_or_else(closed)?
     }
 }
 
 handle_methods!(Child);
 
-/// The life of a waiter.
-fn wait(handed_over: &mpsc::Receiver<(Arc<Process>, HandleId)>, shared: &Shared) {
-    let Ok((process, id)) = handed_over.recv() else { return };
-    let result = process.wait();
-    // A loop that is gone wants to know nothing; the child is reaped.
-    drop(shared.send(Item::Exit(id, result)));
+impl Unreaped {
+    fn kill(&mut self) -> io::Result<()> {
+        self.0.as_mut().map_or(Ok(()), std::process::Child::kill)
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        Pid::from_raw(i32::try_from(self.0.as_ref()?.id()).ok()?)
+    }
 }
 
 fn with_child<R>(lp: &LoopHandle, id: HandleId, access: impl FnOnce(&mut ChildState) -> R) -> Option<R> {
@@ -179,12 +229,99 @@ fn with_child<R>(lp: &LoopHandle, id: HandleId, access: impl FnOnce(&mut ChildSt
 }
 
 impl LoopHandle {
-    /// The exit of a child has come out of the inbox.
-    pub(crate) fn child_exited(&self, id: HandleId, result: io::Result<ExitStatus>) {
-        let location = self.core.handles.with(id, |handle| handle.location);
-        let on_exit = with_child(self, id, |child| child.on_exit.take()).flatten();
-        let (Some(location), Some(on_exit)) = (location, on_exit) else { return };
-        self.set_active(id, false);
-        self.call(Site::new(Callee::Exit, id.slot, location), || on_exit(self, result));
+    /// Sees to it that the loop learns of the end of this child.
+    fn watch_child(&self, id: HandleId, pid: u32) -> io::Result<()> {
+        if self.core.pidfds
+            && let Ok(pidfd) = open_pidfd(pid)
+        {
+            let adopted = self.core.driver.borrow_mut().adopt(pidfd, id.token());
+            if let Ok(socket) = adopted {
+                with_child(self, id, |child| child.pidfd = Some(socket));
+                return Ok(());
+            }
+        }
+        self.watch_sigchld()?;
+        self.core.children_by_signal.borrow_mut().push(id);
+        // It may have ended before anybody watched.
+        with_child(self, id, |child| child.may_have_ended = true);
+        self.keep_ready(id);
+        Ok(())
     }
+
+    /// One watcher of the loop's own serves all children that have no pidfd, until no such child is left.
+    fn watch_sigchld(&self) -> io::Result<()> {
+        if self.core.sigchld.get().is_none() {
+            let look = |lp: &LoopHandle, _| lp.children_may_have_ended();
+            self.core.sigchld.set(Some(self.signal_watch_internally(SIGCHLD, Box::new(look))?));
+        }
+        Ok(())
+    }
+
+    /// SIGCHLD does not say who: all that wait for it are looked at, and the callbacks come when that is done.
+    fn children_may_have_ended(&self) {
+        let children = self.core.children_by_signal.borrow().clone();
+        for id in children {
+            if with_child(self, id, |child| child.may_have_ended = true).is_some() {
+                self.keep_ready(id);
+            }
+        }
+    }
+
+    /// The pidfd is readable, or SIGCHLD came: reaps the child if it has ended, and tells it.
+    pub(crate) fn child_ready(&self, id: HandleId) {
+        // A replay is told of the end by its log, and the child of now may need a moment more.
+        let waits = self.core.driver.borrow().is_replay();
+        let ended = with_child(self, id, |child| {
+            if !std::mem::take(&mut child.may_have_ended) {
+                return None;
+            }
+            let status = child.process.as_mut()?.try_reap(waits && child.pidfd.is_some())?;
+            child.process = None;
+            Some((status, child.pidfd.take(), child.on_exit.take()))
+        });
+        let Some(Some((status, pidfd, on_exit))) = ended else { return };
+        self.child_unwatched(id, pidfd);
+        self.set_active(id, false);
+        let location = self.core.handles.with(id, |handle| handle.location);
+        let (Some(location), Some(on_exit)) = (location, on_exit) else { return };
+        self.call(Site::new(Callee::Exit, id.slot, location), || on_exit(self, status));
+    }
+
+    /// The handle begins to close; a child that lives on is left to a thread (C2).
+    pub(crate) fn child_closed(
+        &self,
+        id: HandleId,
+        location: &'static Location<'static>,
+        remains: ChildRemains,
+    ) {
+        let ChildRemains { pidfd, process, pipes, on_exit } = remains;
+        self.child_unwatched(id, pidfd);
+        drop((pipes, process));
+        self.dispose(location, on_exit);
+    }
+
+    fn child_unwatched(&self, id: HandleId, pidfd: Option<SocketId>) {
+        if let Some(pidfd) = pidfd {
+            self.core.driver.borrow_mut().close(pidfd);
+            return;
+        }
+        let mut children = self.core.children_by_signal.borrow_mut();
+        children.retain(|child| *child != id);
+        if children.is_empty()
+            && let Some(watcher) = self.core.sigchld.take()
+        {
+            self.signal_free(watcher);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn open_pidfd(pid: u32) -> io::Result<std::os::fd::OwnedFd> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(pidfd_open(pid, PidfdFlags::empty())?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_pidfd(_pid: u32) -> io::Result<std::os::fd::OwnedFd> {
+    Err(io::ErrorKind::Unsupported.into())
 }

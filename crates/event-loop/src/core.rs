@@ -67,6 +67,14 @@ pub(crate) struct Core {
     pub(crate) watchers: WatcherLists,
     #[cfg(unix)]
     pub(crate) signals: RefCell<crate::signal::Sources>,
+    /// Whether children are watched by pidfd where there is one.
+    #[cfg(unix)]
+    pub(crate) pidfds: bool,
+    /// The children that wait for SIGCHLD, and the watcher that serves them.
+    #[cfg(unix)]
+    pub(crate) children_by_signal: RefCell<Vec<HandleId>>,
+    #[cfg(unix)]
+    pub(crate) sigchld: Cell<Option<HandleId>>,
 
     pub(crate) ticks: Ticks,
     pub(crate) timeouts: Timeouts,

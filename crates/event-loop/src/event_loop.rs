@@ -116,6 +116,12 @@ impl EventLoop {
             closing: Default::default(),
             #[cfg(unix)]
             signals: Default::default(),
+            #[cfg(unix)]
+            pidfds: options.pidfds,
+            #[cfg(unix)]
+            children_by_signal: Default::default(),
+            #[cfg(unix)]
+            sigchld: Default::default(),
             pending: Default::default(),
             ready_io: Default::default(),
             events: Default::default(),

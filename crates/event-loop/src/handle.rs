@@ -15,7 +15,7 @@ use std::panic::Location;
 use slab::Slab;
 
 #[cfg(unix)]
-use crate::child::{ChildState, ExitCallback};
+use crate::child::{ChildRemains, ChildState};
 use crate::core::{Callback, CloseCallback, LoopHandle};
 use crate::remote::AsyncShared;
 #[cfg(unix)]
@@ -243,7 +243,7 @@ impl LoopHandle {
             Remains::Stream(remains) => self.stream_closed(location, remains),
             Remains::Udp(remains) => self.udp_closed(location, remains),
             #[cfg(unix)]
-            Remains::Child(callback) => self.dispose(location, callback),
+            Remains::Child(remains) => self.child_closed(id, location, remains),
             #[cfg(unix)]
             Remains::Signal(remains) => self.signal_closed(id, location, remains),
         }
@@ -292,9 +292,8 @@ enum Remains {
     Listener(ListenerRemains),
     Stream(StreamRemains),
     Udp(UdpRemains),
-    /// Whoever waited for the exit hears nothing.
     #[cfg(unix)]
-    Child(Option<ExitCallback>),
+    Child(ChildRemains),
     #[cfg(unix)]
     Signal(SignalRemains),
 }

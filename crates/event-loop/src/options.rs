@@ -39,6 +39,7 @@ pub struct LoopOptions {
     pub(crate) stall_threshold: Option<Duration>,
     pub(crate) phase_trace: bool,
     pub(crate) count_waiting: bool,
+    pub(crate) pidfds: bool,
     pub(crate) world: World,
     pub(crate) log: Option<DriverLog>,
 }
@@ -60,6 +61,7 @@ impl Default for LoopOptions {
             stall_threshold: None,
             phase_trace: false,
             count_waiting: false,
+            pidfds: true,
             world: World::Os,
             log: None,
         }
@@ -108,6 +110,13 @@ impl LoopOptions {
     /// each one that may sleep (libuv's `UV_METRICS_IDLE_TIME` does the same).
     pub fn count_waiting_events(mut self, on: bool) -> Self {
         self.count_waiting = on;
+        self
+    }
+
+    /// Whether child processes are watched by a pidfd where the system has one (the default, on Linux), or by SIGCHLD as it is
+    /// done elsewhere. A pidfd costs a descriptor for each child; SIGCHLD costs a look at each child whenever one ends.
+    pub fn pidfds(mut self, on: bool) -> Self {
+        self.pidfds = on;
         self
     }
 

@@ -171,6 +171,11 @@ impl LoopHandle {
                 source.readable |= event.readable;
                 true
             }
+            #[cfg(unix)]
+            Kind::Child(child) => {
+                child.may_have_ended |= event.readable;
+                true
+            }
             _ => false,
         });
         (found == Some(true)).then_some(id)
@@ -184,6 +189,8 @@ impl LoopHandle {
             Kind::Udp(socket) => socket.queued,
             #[cfg(unix)]
             Kind::SignalSource(source) => source.queued,
+            #[cfg(unix)]
+            Kind::Child(child) => child.queued,
             _ => false,
         });
         queued == Some(true)
@@ -197,6 +204,8 @@ impl LoopHandle {
                 Kind::Udp(_) => LoopHandle::udp_ready,
                 #[cfg(unix)]
                 Kind::SignalSource(_) => LoopHandle::signal_ready,
+                #[cfg(unix)]
+                Kind::Child(_) => LoopHandle::child_ready,
                 _ => return None,
             };
             Some(serve)
@@ -225,6 +234,8 @@ impl Kind {
             Kind::Udp(socket) => std::mem::replace(&mut socket.queued, now),
             #[cfg(unix)]
             Kind::SignalSource(source) => std::mem::replace(&mut source.queued, now),
+            #[cfg(unix)]
+            Kind::Child(child) => std::mem::replace(&mut child.queued, now),
             _ => true,
         }
     }

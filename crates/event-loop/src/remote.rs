@@ -40,17 +40,11 @@ use crate::task::TaskKey;
 
 /// Something that another thread wants the loop to do.
 pub(crate) enum Item {
-    Run {
-        code: Box<dyn FnOnce(&LoopHandle) + Send>,
-        callee: Callee,
-        location: &'static Location<'static>,
-    },
+    Run { code: Box<dyn FnOnce(&LoopHandle) + Send>, callee: Callee, location: &'static Location<'static> },
     Async(HandleId),
     WakeTask(TaskKey),
     FreeTimer(HandleId),
     GiveUp(RequestKey),
-    #[cfg(unix)]
-    Exit(HandleId, std::io::Result<std::process::ExitStatus>),
 }
 
 /// The part of a loop that other threads share.
@@ -172,8 +166,6 @@ impl LoopHandle {
                 Item::Async(id) => self.run_async(id),
                 Item::WakeTask(key) => self.wake_task(key),
                 Item::FreeTimer(id) => self.timer_free(id),
-                #[cfg(unix)]
-                Item::Exit(id, result) => self.child_exited(id, result),
                 Item::GiveUp(key) => {
                     let callback = self.core.requests.remove(self, key);
                     self.dispose(Location::caller(), callback);

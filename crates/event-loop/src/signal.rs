@@ -220,6 +220,28 @@ impl LoopHandle {
         self.dispose(location, remains.callback);
     }
 
+    /// A watcher of the loop's own, which is not listed and does not hold the loop.
+    pub(crate) fn signal_watch_internally(
+        &self,
+        signal: i32,
+        callback: SignalCallback,
+    ) -> io::Result<HandleId> {
+        let id = self.core.handles.insert(Kind::Signal(SignalState::default()), Location::caller());
+        self.core.handles.with(id, |handle| {
+            handle.internal = true;
+            handle.referenced = false;
+        });
+        self.signal_start(id, signal, false, callback, Location::caller())
+            .inspect_err(|_| self.signal_free(id))?;
+        Ok(id)
+    }
+
+    /// Ends a watcher of the loop's own.
+    pub(crate) fn signal_free(&self, id: HandleId) {
+        self.signal_stop(id);
+        drop(self.core.handles.remove(id));
+    }
+
     /// Takes a watcher off the source of this signal, and closes a source that nobody needs any more.
     fn signal_detach(&self, id: HandleId, signal: i32) {
         let Some(source) = self.core.signals.borrow().get(&signal).copied() else { return };

@@ -15,6 +15,11 @@ use event_loop::{Child, EventLoop, LoopHandle, RunMode};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
+/// Loops that learn of an end by pidfd, and by SIGCHLD.
+fn both_ways() -> [EventLoop; 2] {
+    [true, false].map(|pidfds| EventLoop::options().pidfds(pidfds).build().unwrap())
+}
+
 /// A program that lives until its standard input ends.
 fn cat() -> Command {
     let mut command = Command::new("cat");
@@ -41,7 +46,12 @@ fn pid_of(child: &Child) -> Pid {
     Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap()
 }
 
-/// Returns when our child `pid` has ended and was reaped by its waiter, which follows at once.
+/// Returns when our child `pid` has ended, which stays to be reaped.
+fn until_ended(pid: Pid) {
+    waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).unwrap();
+}
+
+/// Returns when our child `pid` has ended and was reaped by the thread that it was left to.
 fn until_reaped(pid: Pid) {
     let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     while !matches!(waitid(WaitId::Pid(pid), ended), Err(Errno::CHILD)) {
@@ -51,149 +61,214 @@ fn until_reaped(pid: Pid) {
 
 #[test]
 fn b48_a_child_without_reference_does_not_hold_the_loop() {
-    let event_loop = EventLoop::new().unwrap();
-    let lp = event_loop.handle();
-    let notes = Notes::default();
-    let child = Child::spawn(&lp, cat(), exits(&notes, "cat")).unwrap();
-    assert!(child.is_active() && child.has_ref() && lp.is_alive());
-    child.unref();
-    assert!(child.is_active() && !lp.is_alive());
-    assert!(!event_loop.run(RunMode::Default).unwrap());
-    assert_eq!(notes.take(), "", "it lives on");
+    for event_loop in both_ways() {
+        let lp = event_loop.handle();
+        let notes = Notes::default();
+        let child = Child::spawn(&lp, cat(), exits(&notes, "cat")).unwrap();
+        assert!(child.is_active() && child.has_ref() && lp.is_alive());
+        child.unref();
+        assert!(child.is_active() && !lp.is_alive());
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        assert_eq!(notes.take(), "", "it lives on");
 
-    // With its reference back it holds the loop until its exit is told.
-    child.set_ref(true);
-    child.kill().unwrap();
-    assert!(!event_loop.run(RunMode::Default).unwrap());
-    assert_eq!(notes.take(), "cat code None signal Some(9)");
-    assert!(!child.is_active() && !child.is_closing());
+        // With its reference back it holds the loop until its exit is told.
+        child.set_ref(true);
+        child.kill().unwrap();
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        assert_eq!(notes.take(), "cat code None signal Some(9)");
+        assert!(!child.is_active() && !child.is_closing());
+    }
 }
 
 #[test]
 fn c1_exit_code_and_signal_are_told_once() {
-    let event_loop = EventLoop::new().unwrap();
-    let lp = event_loop.handle();
-    let notes = Notes::default();
-    let coded = Child::spawn(&lp, shell("exit 7"), exits(&notes, "sh")).unwrap();
-    assert!(!event_loop.run(RunMode::Default).unwrap());
-    assert_eq!(notes.take(), "sh code Some(7) signal None");
-    coded.kill().unwrap();
-    assert!(!event_loop.run(RunMode::Default).unwrap());
-    assert_eq!(notes.take(), "", "once");
+    for event_loop in both_ways() {
+        let lp = event_loop.handle();
+        let notes = Notes::default();
+        let coded = Child::spawn(&lp, shell("exit 7"), exits(&notes, "sh")).unwrap();
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        assert_eq!(notes.take(), "sh code Some(7) signal None");
+        coded.kill().unwrap();
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        assert_eq!(notes.take(), "", "once");
 
-    let killed = Child::spawn(&lp, cat(), exits(&notes, "cat")).unwrap();
-    assert_eq!(lp.handles().iter().filter(|handle| handle.kind == "child process").count(), 2);
-    kill_process(pid_of(&killed), Signal::TERM).unwrap();
-    assert!(!event_loop.run(RunMode::Default).unwrap());
-    assert_eq!(notes.take(), "cat code None signal Some(15)");
+        let killed = Child::spawn(&lp, cat(), exits(&notes, "cat")).unwrap();
+        assert_eq!(lp.handles().iter().filter(|handle| handle.kind == "child process").count(), 2);
+        kill_process(pid_of(&killed), Signal::TERM).unwrap();
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        assert_eq!(notes.take(), "cat code None signal Some(15)");
+    }
 }
 
 #[test]
 fn c1_the_exit_callback_finds_an_inactive_child_and_may_close_it_and_spawn_another() {
-    let event_loop = EventLoop::new().unwrap();
-    let lp = event_loop.handle();
-    let notes = Notes::default();
-    let slot = Rc::new(RefCell::new(None::<Child>));
-    let (itself, shared) = (slot.clone(), notes.clone());
-    let on_exit = move |lp: &LoopHandle, result: io::Result<ExitStatus>| {
-        assert!(result.unwrap().success());
-        let child = itself.take().unwrap();
-        assert!(!child.is_active());
-        child.kill().unwrap();
-        child.close_then(shared.cb("closed"));
-        assert!(!child.close());
-        assert_eq!(child.kill().unwrap_err().kind(), io::ErrorKind::NotConnected);
-        let next = Child::spawn(lp, shell("exit 3"), exits(&shared, "next")).unwrap();
-        next.take_stdin();
-    };
-    *slot.borrow_mut() = Some(Child::spawn(&lp, shell("exit 0"), on_exit).unwrap());
-    assert!(!event_loop.run(RunMode::Default).unwrap());
-    assert_eq!(notes.take(), "closed, next code Some(3) signal None");
+    for event_loop in both_ways() {
+        let lp = event_loop.handle();
+        let notes = Notes::default();
+        let slot = Rc::new(RefCell::new(None::<Child>));
+        let (itself, shared) = (slot.clone(), notes.clone());
+        let on_exit = move |lp: &LoopHandle, result: io::Result<ExitStatus>| {
+            assert!(result.unwrap().success());
+            let child = itself.take().unwrap();
+            assert!(!child.is_active());
+            child.kill().unwrap();
+            child.close_then(shared.cb("closed"));
+            assert!(!child.close());
+            assert_eq!(child.kill().unwrap_err().kind(), io::ErrorKind::NotConnected);
+            let next = Child::spawn(lp, shell("exit 3"), exits(&shared, "next")).unwrap();
+            next.take_stdin();
+        };
+        *slot.borrow_mut() = Some(Child::spawn(&lp, shell("exit 0"), on_exit).unwrap());
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        assert_eq!(notes.take(), "closed, next code Some(3) signal None");
+    }
 }
 
 #[test]
 fn c1_a_closed_handle_tells_nothing() {
-    let event_loop = EventLoop::new().unwrap();
-    let lp = event_loop.handle();
-    let notes = Notes::default();
-    let child = Child::spawn(&lp, cat(), |_, _| panic!("its handle is closed")).unwrap();
-    child.close_then(notes.cb("closed"));
-    // Whoever takes the slot is not told of a stranger's end (H2).
-    assert!(!event_loop.run(RunMode::Default).unwrap());
-    let other = Child::spawn(&lp, cat(), exits(&notes, "other")).unwrap();
-    assert_eq!(format!("{child:?}"), format!("{other:?}"), "the slot is used again");
-    until_reaped(pid_of(&child));
-    other.kill().unwrap();
-    assert!(!event_loop.run(RunMode::Default).unwrap());
-    assert_eq!(notes.take(), "closed, other code None signal Some(9)");
+    for event_loop in both_ways() {
+        let lp = event_loop.handle();
+        let notes = Notes::default();
+        let child = Child::spawn(&lp, cat(), |_, _| panic!("its handle is closed")).unwrap();
+        child.close_then(notes.cb("closed"));
+        // Whoever takes the slot is not told of a stranger's end (H2).
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        let other = Child::spawn(&lp, cat(), exits(&notes, "other")).unwrap();
+        assert_eq!(format!("{child:?}"), format!("{other:?}"), "the slot is used again");
+        until_reaped(pid_of(&child));
+        other.kill().unwrap();
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        assert_eq!(notes.take(), "closed, other code None signal Some(9)");
+    }
 }
 
 #[test]
 fn c2_a_child_is_reaped_after_its_handle_was_closed() {
-    let event_loop = EventLoop::new().unwrap();
-    let lp = event_loop.handle();
-    let child = Child::spawn(&lp, cat(), |_, _| panic!("its handle is closed")).unwrap();
-    let pid = pid_of(&child);
-    // It lives until this end goes; the close does not touch it.
-    let stdin = child.take_stdin();
-    assert!(stdin.is_some() && child.take_stdin().is_none());
-    child.close();
-    assert!(!event_loop.run(RunMode::Default).unwrap());
-    drop(stdin);
-    until_reaped(pid);
+    for event_loop in both_ways() {
+        let lp = event_loop.handle();
+        let child = Child::spawn(&lp, cat(), |_, _| panic!("its handle is closed")).unwrap();
+        let pid = pid_of(&child);
+        // It lives until this end goes; the close does not touch it.
+        let stdin = child.take_stdin();
+        assert!(stdin.is_some() && child.take_stdin().is_none());
+        child.close();
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        drop(stdin);
+        until_reaped(pid);
+    }
 }
 
 #[test]
 fn c2_a_child_is_reaped_after_its_loop_was_dropped() {
-    let event_loop = EventLoop::new().unwrap();
-    let lp = event_loop.handle();
-    let child = Child::spawn(&lp, cat(), |_, _| panic!("the loop is gone")).unwrap();
-    let pid = pid_of(&child);
-    drop(event_loop);
-    // Its input went with the loop, so it ends by itself.
-    until_reaped(pid);
-    assert_eq!(child.kill().unwrap_err().kind(), io::ErrorKind::NotConnected);
-    let error = Child::spawn(&lp, cat(), |_, _| {}).unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::NotConnected);
+    for event_loop in both_ways() {
+        let lp = event_loop.handle();
+        let child = Child::spawn(&lp, cat(), |_, _| panic!("the loop is gone")).unwrap();
+        let pid = pid_of(&child);
+        drop(event_loop);
+        // Its input went with the loop, so it ends by itself.
+        until_reaped(pid);
+        assert_eq!(child.kill().unwrap_err().kind(), io::ErrorKind::NotConnected);
+        let error = Child::spawn(&lp, cat(), |_, _| {}).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotConnected);
+    }
 }
 
 #[test]
-fn c3_a_kill_after_the_child_was_reaped_is_harmless() {
-    let event_loop = EventLoop::new().unwrap();
-    let lp = event_loop.handle();
-    let notes = Notes::default();
-    let child = Child::spawn(&lp, shell("exit 0"), exits(&notes, "sh")).unwrap();
-    until_reaped(pid_of(&child));
-    // The number is free now, and no process is asked for: what is remembered of the child answers.
-    child.kill().unwrap();
-    assert!(!event_loop.run(RunMode::Default).unwrap());
-    assert_eq!(notes.take(), "sh code Some(0) signal None");
+fn c3_a_kill_after_the_end_is_harmless_and_after_it_was_told_reaches_nobody() {
+    for event_loop in both_ways() {
+        let lp = event_loop.handle();
+        let notes = Notes::default();
+        let child = Child::spawn(&lp, shell("exit 0"), exits(&notes, "sh")).unwrap();
+        until_ended(pid_of(&child));
+        child.kill().unwrap();
+        child.send_signal(0).unwrap();
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        assert_eq!(notes.take(), "sh code Some(0) signal None");
+        // The number is free now, and no process is asked for.
+        child.kill().unwrap();
+        assert_eq!(child.send_signal(0).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(child.send_signal(15).unwrap_err().kind(), io::ErrorKind::NotFound);
+        child.close();
+        assert_eq!(child.send_signal(15).unwrap_err().kind(), io::ErrorKind::NotConnected);
+    }
+}
+
+#[test]
+fn b87_signals_reach_the_child_and_what_is_none_is_refused() {
+    for event_loop in both_ways() {
+        let lp = event_loop.handle();
+        let notes = Notes::default();
+        let child = Child::spawn(&lp, cat(), exits(&notes, "cat")).unwrap();
+        assert_eq!(child.send_signal(10_000).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        child.send_signal(0).unwrap();
+        child.send_signal(15).unwrap();
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        assert_eq!(notes.take(), "cat code None signal Some(15)");
+    }
+}
+
+#[test]
+fn many_children_at_once_are_each_told_once() {
+    const CHILDREN: i32 = 200;
+    for event_loop in both_ways() {
+        let lp = event_loop.handle();
+        let codes = Rc::new(RefCell::new(Vec::new()));
+        for code in 0..CHILDREN {
+            let told = codes.clone();
+            let on_exit = move |_: &LoopHandle, status: io::Result<ExitStatus>| {
+                told.borrow_mut().push(status.unwrap().code());
+            };
+            Child::spawn(&lp, shell(&format!("exit {code}")), on_exit).unwrap();
+        }
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        let mut codes = codes.take();
+        codes.sort_unstable();
+        assert_eq!(codes, (0..CHILDREN).map(Some).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn somebody_else_who_reaps_the_child_makes_its_exit_an_error() {
+    for event_loop in both_ways() {
+        let lp = event_loop.handle();
+        let notes = Notes::default();
+        let told = notes.clone();
+        let on_exit = move |_: &LoopHandle, status: io::Result<ExitStatus>| {
+            told.add(format!("{:?}", status.map_err(|error| error.raw_os_error())));
+        };
+        let child = Child::spawn(&lp, shell("exit 0"), on_exit).unwrap();
+        waitid(WaitId::Pid(pid_of(&child)), WaitIdOptions::EXITED).unwrap();
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        assert_eq!(notes.take(), format!("Err(Some({}))", Errno::CHILD.raw_os_error()));
+    }
 }
 
 #[test]
 fn a_failed_spawn_says_why_at_once_and_leaves_no_handle() {
-    let event_loop = EventLoop::new().unwrap();
-    let lp = event_loop.handle();
-    let missing = Command::new("/no/such/program");
-    let error = Child::spawn(&lp, missing, |_, _| panic!("never started")).unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::NotFound);
-    assert!(lp.handles().is_empty() && !event_loop.run(RunMode::Default).unwrap());
-    assert!(event_loop.close().is_ok());
+    for event_loop in both_ways() {
+        let lp = event_loop.handle();
+        let missing = Command::new("/no/such/program");
+        let error = Child::spawn(&lp, missing, |_, _| panic!("never started")).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(lp.handles().is_empty() && !event_loop.run(RunMode::Default).unwrap());
+        assert!(event_loop.close().is_ok());
+    }
 }
 
 #[test]
 fn pipes_are_handed_out_once_and_carry_data() {
-    let event_loop = EventLoop::new().unwrap();
-    let lp = event_loop.handle();
-    let notes = Notes::default();
-    let child = Child::spawn(&lp, cat(), exits(&notes, "cat")).unwrap();
-    let (mut stdin, mut stdout) = (child.take_stdin().unwrap(), child.take_stdout().unwrap());
-    assert!(child.take_stdout().is_none() && child.take_stderr().is_none());
-    stdin.write_all(b"there and back").unwrap();
-    drop(stdin);
-    let mut text = String::new();
-    stdout.read_to_string(&mut text).unwrap();
-    assert_eq!(text, "there and back");
-    assert!(!event_loop.run(RunMode::Default).unwrap());
-    assert_eq!(notes.take(), "cat code Some(0) signal None");
+    for event_loop in both_ways() {
+        let lp = event_loop.handle();
+        let notes = Notes::default();
+        let child = Child::spawn(&lp, cat(), exits(&notes, "cat")).unwrap();
+        let (mut stdin, mut stdout) = (child.take_stdin().unwrap(), child.take_stdout().unwrap());
+        assert!(child.take_stdout().is_none() && child.take_stderr().is_none());
+        stdin.write_all(b"there and back").unwrap();
+        drop(stdin);
+        let mut text = String::new();
+        stdout.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "there and back");
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        assert_eq!(notes.take(), "cat code Some(0) signal None");
+    }
 }

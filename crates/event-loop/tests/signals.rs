@@ -83,7 +83,7 @@ fn b85_several_loops_in_several_threads_each_get_each_signal() {
 }
 
 #[test]
-fn b86_s1_a_watcher_that_is_closed_with_a_signal_on_its_way_hears_only_its_close() {
+fn s1_a_watcher_that_is_closed_with_a_signal_on_its_way_hears_only_its_close() {
     let event_loop = EventLoop::new().unwrap();
     let lp = event_loop.handle();
     let notes = Notes::default();

@@ -113,7 +113,7 @@ fn what_is_sent_comes_back_through_a_listener_at_a_path() {
 }
 
 #[test]
-fn b80_a_path_at_which_nobody_listens_is_told_later() {
+fn b74_a_path_at_which_nobody_listens_is_told_later_and_the_stream_stays_open() {
     let folder = Folder::new("nobody");
     let event_loop = EventLoop::new().unwrap();
     let lp = event_loop.handle();

@@ -11,8 +11,16 @@ use trace_report::chrome::{self, Summary};
 use crate::built::{program, root};
 
 /// `starvation` has tests of its own: it takes its time.
-const EXAMPLES: [&str; 7] =
-    ["hello_timer", "phase_order", "one_pass", "pool_cancel", "file_read", "futures", "http_hello"];
+const EXAMPLES: [&str; 8] = [
+    "hello_timer",
+    "phase_order",
+    "one_pass",
+    "pool_cancel",
+    "file_read",
+    "futures",
+    "http_hello",
+    "child_runner",
+];
 
 /// What the example prints, when it ends well.
 #[track_caller]
@@ -46,6 +54,63 @@ fn hello_timer_speaks_in_order_and_ends() {
     for ((at_ms, what), earliest_ms) in lines.iter().zip([0, 10, 20, 40, 60, 60]) {
         assert!(*at_ms >= earliest_ms, "{what} at {at_ms} ms is too early");
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn child_runner_shows_lines_and_ends_of_all_and_passes_the_failure_on() {
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines.join(", ")
+    };
+    let shown = sorted(&output("child_runner", &[]));
+    for part in [
+        "1| a line",
+        "1| another",
+        "1: ended with 0",
+        "2! an error",
+        "2: ended with 7",
+        "3: was ended by signal 9",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let long = format!("head -c 10000 /dev/zero | tr '\\0' x; echo; echo {}", "é");
+    let ended = Command::new(program("child_runner"))
+        .args([long.as_str(), "printf 'no end'", "exit 3"])
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    let shown = String::from_utf8(ended.stdout).unwrap();
+    assert_eq!(
+        shown.lines().filter(|line| line.starts_with("1| x")).map(|line| line.len() - 3).sum::<usize>(),
+        10_000
+    );
+    assert!(
+        shown.contains("1| é\n") && shown.contains("2| no end\n") && shown.contains("3: ended with 3\n"),
+        "{shown}"
+    );
+}
+
+/// The first Ctrl-C asks, which this child does not mind; the second one does not ask.
+#[test]
+#[cfg(unix)]
+fn child_runner_ends_with_its_children_after_the_second_ctrl_c() {
+    let ready = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
+    let mut runner = Command::new(program("child_runner")).arg(ready).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(runner.stdout.take().unwrap()).lines();
+    let line = |lines: &mut dyn Iterator<Item = std::io::Result<String>>| lines.next().unwrap().unwrap();
+    assert!(line(&mut lines).contains("starts"));
+    assert_eq!(line(&mut lines), "1| ready");
+    let interrupt = || {
+        let sent = Command::new("kill").args(["-INT", &runner.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    };
+    interrupt();
+    assert!(line(&mut lines).starts_with("Ctrl-C: "));
+    interrupt();
+    assert_eq!(lines.map(Result::unwrap).collect::<Vec<_>>(), ["1: was ended by signal 9"]);
+    assert_eq!(runner.wait().unwrap().code(), Some(1));
 }
 
 #[test]

@@ -141,6 +141,12 @@ impl Driver {
         result
     }
 
+    /// Whether the answers are those of an earlier run.
+    #[cfg(unix)]
+    pub(crate) fn is_replay(&self) -> bool {
+        matches!(self.kind, Kind::Replay(_))
+    }
+
     /// How many items of the inbox belong to this wake-up: all that are there, or as many as the log says.
     pub(crate) fn inbox_quota(&mut self) -> Option<Quota> {
         match &mut self.kind {
