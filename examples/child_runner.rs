@@ -45,7 +45,7 @@ mod on_the_loop {
     use std::process::{Command, ExitStatus, Stdio};
     use std::rc::Rc;
 
-    use runtime_lab::{Child, EventLoop, LoopHandle, Pipe, ReadEvent, RunMode, Signal};
+    use runtime_lab::{Child, LoopHandle, Pipe, ReadEvent, RunMode, Runtime, Signal};
 
     const SIGINT: i32 = 2;
     const SIGTERM: i32 = 15;
@@ -54,8 +54,8 @@ mod on_the_loop {
 
     /// Runs all commands to their end; whether all ended well.
     pub(super) fn run(commands: &[String]) -> anyhow::Result<bool> {
-        let event_loop = EventLoop::new()?;
-        let lp = event_loop.handle();
+        let runtime = Runtime::new()?;
+        let lp = runtime.handle();
         let children = Rc::new(RefCell::new(Vec::new()));
         let is_well = Rc::new(Cell::new(true));
         for (number, command) in (1..).zip(commands) {
@@ -76,7 +76,7 @@ mod on_the_loop {
         })?;
         // Children and pipes keep the loop alive; the wish to hear of Ctrl-C does not.
         ctrl_c.unref();
-        event_loop.run(RunMode::Default)?;
+        runtime.run(RunMode::Default)?;
         Ok(is_well.get())
     }
 
