@@ -60,8 +60,15 @@ mod on_the_loop {
         let is_well = Rc::new(Cell::new(true));
         for (number, command) in (1..).zip(commands) {
             println!("{number}: starts: {command}");
-            let child = spawn(&lp, number, command, is_well.clone())?;
-            children.borrow_mut().push(child);
+            match spawn(&lp, number, command, is_well.clone()) {
+                Ok(child) => children.borrow_mut().push(child),
+                Err(error) => {
+                    // Nobody is left behind, for example where no descriptor is left for the next one.
+                    children.borrow().iter().try_for_each(Child::kill)?;
+                    runtime.run(RunMode::Default)?;
+                    return Err(error.context(format!("cannot start {command:?}")));
+                }
+            }
         }
         let ctrl_c = Signal::new(&lp);
         let asked = Cell::new(false);
