@@ -12,7 +12,7 @@
 //!    Other events need room as well: a piece of 30 units is a good size.
 //!
 //! The results must stay: each member ends with the same points, letters and greetings. Members may join while your
-//! callback is not done yet; they came too late for an event that was before.
+//! callback is not done yet: an event is for those who were members when it came.
 //!
 //! On the `lp` that each callback gets, a `&grader::find_the_culprit::LoopHandle`, you have `set_immediate`,
 //! `set_timeout`, `next_tick`, `microtask` and `spawn`; not all of them let the loop go on to its next poll. The grader

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::explore::{alone, check, check_sleeps, explore};
+use crate::explore::{Wrong, alone, check, check_sleeps, explore};
 use crate::run;
 use crate::seed::Rng;
 use crate::standing::happened;
@@ -75,14 +75,15 @@ impl<Q: BoundedQueue> BoundedQueue for Told<Q> {
 }
 
 /// More words about the deadlock of a scene in which two wait for what two calls in a row bring.
-fn left_waiting(why: String) -> String {
-    if why.starts_with("deadlock") {
+fn left_waiting(wrong: Wrong) -> String {
+    if wrong == Wrong::Deadlock {
         format!(
-            "two threads wait, and two calls in a row made way for both, but one was not woken: who was woken first had not \
-             got up when the second call came. Each push and each pop has somebody of its own to wake.\n{why}"
+            "{wrong}Two threads had something to wait for, and two calls in a row brought it for both. If one of the two \
+             sleeps all the same, look at what each of the two calls did about those who wait, and at where they were then: \
+             one that was woken by the first call need not have got up when the second one came."
         )
     } else {
-        why
+        wrong.into()
     }
 }
 
@@ -129,8 +130,8 @@ fn full_means_wait<Q: BoundedQueue>() {
         let pushed = pushed.load();
         check(pushed <= taken + 1, || {
             format!(
-                "the queue holds 1 item at most, that is its capacity; push has returned {pushed} times, and {taken} items \
-                 were taken. A push into a full queue has to wait"
+                "the queue holds 1 item at most, that is its capacity; pushes that have returned: {pushed}, items that \
+                 were taken: {taken}. A push into a full queue has to wait"
             )
         });
         let found = queue.pop();

@@ -5,12 +5,9 @@ use std::sync::Arc;
 use crate::explore::{alone, check, explore};
 use crate::run;
 use crate::sync::{AtomicUsize, thread};
+use crate::words::SECOND_CANCEL;
 
 const SCHEDULES: usize = 500;
-
-/// About a second cancel, here and in `offload_it`.
-pub(crate) const SECOND_CANCEL: &str = "a job was cancelled twice: `cancel` says `true` to the one call that took the job \
-                                        back, and `false` to a second one";
 
 /// How a job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

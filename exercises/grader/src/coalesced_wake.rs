@@ -27,7 +27,7 @@ pub fn grade<I: Inbox>() {
         alone(one_thread::<Told<I>>)?;
         let mut random = Rng::new(seed);
         for round in 0..5 {
-            // The first round is the same for all seeds, and long: a loop that finds nothing when it wakes is rare.
+            // The first round is long, and of one size for all seeds: a loop that finds nothing when it wakes is rare.
             let (producers, each) =
                 if round == 0 { (2, 3) } else { (1 + random.below(3), 1 + random.below(3)) };
             let schedules = if round == 0 { 4 * SCHEDULES } else { SCHEDULES };

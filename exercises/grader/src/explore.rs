@@ -9,6 +9,7 @@
 //! The scheduling is shuttle's. Priorities: Burckhardt et al., A Randomized Scheduler with Probabilistic Guarantees of
 //! Finding Bugs, ASPLOS 2010.
 
+use std::fmt;
 use std::fs::OpenOptions;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +18,7 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 
 use crate::sync::thread;
-use crate::{run, standing};
+use crate::{intervals, run, standing};
 
 /// How many changes of priority a schedule of the second half has.
 const CHANGES: usize = 3;
@@ -31,6 +32,56 @@ static IS_ON: AtomicBool = AtomicBool::new(false);
 /// Whether a scene runs now, for the words of the watchdog.
 pub(crate) fn is_on() -> bool {
     IS_ON.load(Ordering::SeqCst)
+}
+
+/// Why a scene was not passed. Its words tell where the threads stood, so they are for before the next scene.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// Every thread waits.
+    Deadlock,
+    /// A thread waits for a lock that it has itself.
+    Relocked,
+    /// The schedule went on without end.
+    Endless,
+    /// What the scene found wrong, or a panic, in words.
+    Fault(String),
+}
+
+impl Wrong {
+    /// The scheduler tells its findings by panics, of which only the text says what they are.
+    fn of(said: String) -> Wrong {
+        if said.contains("deadlock! blocked tasks") {
+            Wrong::Deadlock
+        } else if said.contains("deadlock! task") {
+            Wrong::Relocked
+        } else if said.contains("exceeded max_steps bound") {
+            Wrong::Endless
+        } else {
+            Wrong::Fault(said)
+        }
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let table = standing::table();
+        match self {
+            Wrong::Deadlock => write!(f, "deadlock: every thread waits:\n{table}"),
+            Wrong::Relocked => write!(f, "deadlock: a thread waits for a lock that it has itself:\n{table}"),
+            Wrong::Endless => write!(
+                f,
+                "your code goes on without end; where each thread stood:\n{table}\
+                 A thread that asks again and again keeps a core busy: let it wait until somebody wakes it."
+            ),
+            Wrong::Fault(why) => f.write_str(why),
+        }
+    }
+}
+
+impl From<Wrong> for String {
+    fn from(wrong: Wrong) -> String {
+        wrong.to_string()
+    }
 }
 
 /// Ends the judgement from any thread of a scene: what was expected and what happened.
@@ -49,11 +100,16 @@ pub fn check(is_so: bool, why: impl FnOnce() -> String) {
 
 /// Fails when the thread `waiting`, for which nothing changes, begins operation after operation instead of sleeping.
 pub fn check_sleeps(waiting: &str) {
-    let before = standing::operations(waiting);
+    let before = standing::operations(waiting).unwrap_or_default();
     for _ in 0..TURNS {
         thread::pause();
     }
-    let after = standing::operations(waiting);
+    let Some(after) = standing::operations(waiting) else {
+        fail(format!(
+            "{waiting} had to wait, and it returned though nothing had changed.\n{}",
+            standing::table()
+        ));
+    };
     let (busy, sleeps) = (after.0 - before.0, after.1 - before.1);
     // A sleep may end by itself at each turn; who looks again after it and sleeps on does nothing wrong.
     check(busy <= TURNS / 4 || busy <= 8 * sleeps, || {
@@ -69,12 +125,8 @@ pub fn check_sleeps(waiting: &str) {
 ///
 /// # Errors
 /// As [`explore`].
-pub fn alone(scene: impl Fn() + Send + Sync + 'static) -> Result<(), String> {
-    let scene = move || {
-        standing::clear();
-        scene();
-    };
-    quietly(|| Runner::new(RandomScheduler::new_from_seed(0, 1), config()).run(scene))
+pub fn alone(scene: impl Fn() + Send + Sync + 'static) -> Result<(), Wrong> {
+    quietly(|| Runner::new(RandomScheduler::new_from_seed(0, 1), config()).run(afresh(scene)))
 }
 
 /// Runs `scene` under `schedules` schedules that follow from `seed`.
@@ -85,15 +137,20 @@ pub fn explore(
     seed: u64,
     schedules: usize,
     scene: impl Fn() + Send + Sync + Clone + 'static,
-) -> Result<(), String> {
-    let scene = move || {
-        standing::clear();
-        scene();
-    };
+) -> Result<(), Wrong> {
     let half = schedules.div_ceil(2);
-    let again = scene.clone();
+    let (scene, again) = (afresh(scene.clone()), afresh(scene));
     quietly(|| Runner::new(RandomScheduler::new_from_seed(seed, half), config()).run(scene))?;
     quietly(|| Runner::new(PctScheduler::new_from_seed(seed, CHANGES, half), config()).run(again))
+}
+
+/// The scene, in which nothing is left of the schedule before it.
+fn afresh(scene: impl Fn() + Send + Sync + 'static) -> impl Fn() + Send + Sync + 'static {
+    move || {
+        standing::clear();
+        intervals::let_pass();
+        scene();
+    }
 }
 
 fn config() -> Config {
@@ -104,8 +161,8 @@ fn config() -> Config {
     config
 }
 
-/// Runs it without the words of the scheduler, which speak of what learners do not know, and turns a panic into a sentence.
-fn quietly(run: impl FnOnce() -> usize) -> Result<(), String> {
+/// Runs it without the words of the scheduler, which speak of what learners do not know.
+fn quietly(run: impl FnOnce() -> usize) -> Result<(), Wrong> {
     let before = OpenOptions::new().write(true).open("/dev/null").ok().and_then(|nowhere| {
         let before = rustix::io::dup(rustix::stdio::stderr()).ok()?;
         rustix::stdio::dup2_stderr(&nowhere).ok()?;
@@ -119,25 +176,6 @@ fn quietly(run: impl FnOnce() -> usize) -> Result<(), String> {
     }
     match ended {
         Ok(_) => Ok(()),
-        Err(payload) => Err(in_words(&run::why(payload.as_ref()))),
+        Err(payload) => Err(Wrong::of(run::why(payload.as_ref()))),
     }
-}
-
-fn in_words(said: &str) -> String {
-    if said.contains("deadlock!") {
-        let how = if said.contains("already holds") {
-            "a thread waits for a lock that it has itself"
-        } else {
-            "every thread waits"
-        };
-        return format!("deadlock: {how}:\n{}", standing::table());
-    }
-    if said.contains("exceeded max_steps") {
-        return format!(
-            "your code goes on without end; where each thread stood:\n{}\
-             A thread that asks again and again keeps a core busy: let it wait until somebody wakes it.",
-            standing::table()
-        );
-    }
-    said.to_owned()
 }

@@ -6,7 +6,7 @@
 
 pub use crate::order::{Task, When};
 
-use crate::order::{self, From, Shape};
+use crate::order::{self, First, Shape};
 use crate::seed::Rng;
 
 const PROGRAMS: usize = 400;
@@ -20,7 +20,7 @@ pub fn grade(predict: Predict) {
 }
 
 fn judge(predict: Predict, seed: u64) -> Result<String, String> {
-    let shape = Shape { from: From::Main, outer, inner, keep: |_| true };
+    let shape = Shape { from: First::Main, outer, inner, keep: |_| true };
     order::judge(predict, Rng::new(seed), PROGRAMS, &shape)
 }
 

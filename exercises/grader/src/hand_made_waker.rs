@@ -1,13 +1,13 @@
 //! Judges `hand_made_waker`: a future is polled after each wake, never without one, and no wake is lost.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 
-use crate::explore::{alone, check, check_sleeps, explore};
+use crate::explore::{Wrong, alone, check, check_sleeps, explore};
 use crate::run;
-use crate::standing::happened;
+use crate::standing::{self, happened};
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, thread};
 
 const SCHEDULES: usize = 400;
@@ -37,39 +37,37 @@ pub fn grade<E: Executor>() {
     });
 }
 
-fn lost(why: String) -> String {
-    if why.starts_with("deadlock") {
-        format!("a wake was lost: the waker was called, and `block_on` sleeps all the same.\n{why}")
+/// More words about a deadlock after the waker was called.
+fn lost(wrong: Wrong) -> String {
+    if wrong == Wrong::Deadlock && standing::has_happened(CALLED) {
+        format!(
+            "{wrong}The waker was called, and nobody goes on. If `block_on` sleeps, follow the last call: what did it change, \
+             and could `block_on` still find that before it went to sleep?"
+        )
     } else {
-        why
+        wrong.into()
     }
 }
 
 /// A future from a function that is called at each poll.
-struct From<F>(F);
-
-impl<F: FnMut(&Waker) -> Poll<u64> + Unpin> Future for From<F> {
-    type Output = u64;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<u64> {
+fn future(mut poll: impl FnMut(&Waker) -> Poll<u64> + Send + 'static) -> BoxFuture {
+    Box::pin(poll_fn(move |context| {
         happened("the future was polled");
-        (self.0)(context.waker())
-    }
+        poll(context.waker())
+    }))
 }
 
-fn future(poll: impl FnMut(&Waker) -> Poll<u64> + Unpin + Send + 'static) -> BoxFuture {
-    Box::pin(From(poll))
-}
+const CALLED: &str = "the waker was called";
 
 /// Calls the waker.
 fn wake(waker: Waker) {
-    happened("the waker was called");
+    happened(CALLED);
     waker.wake();
 }
 
 /// Calls the waker and keeps it.
 fn wake_by_ref(waker: &Waker) {
-    happened("the waker was called");
+    happened(CALLED);
     waker.wake_by_ref();
 }
 

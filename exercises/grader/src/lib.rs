@@ -20,8 +20,10 @@ pub mod standing;
 pub mod explore;
 pub mod sync;
 
+mod intervals;
 mod meter;
 mod order;
+mod words;
 
 pub mod first_out;
 pub mod who_waits;

@@ -15,8 +15,8 @@ use blocking_pool::{BlockingPool, JobKind, JobOutcome};
 pub use event_loop::{Completion, LoopHandle};
 use event_loop::{EventLoop, RunMode};
 
-use crate::cancel_before_start::SECOND_CANCEL;
 use crate::seed::Rng;
+use crate::words::SECOND_CANCEL;
 
 /// How long a job stands at a gate that nobody opens. Right answers open each gate at once.
 const PATIENCE: Duration = Duration::from_secs(4);

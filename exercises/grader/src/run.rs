@@ -34,10 +34,13 @@ pub fn grade(name: &str, judge: impl FnOnce(u64) -> Result<String, String>) {
     let limit = Duration::from_secs(number("LAB_TIME_LIMIT_S").unwrap_or(LIMIT_S));
     watchdog::start(limit, format!("{name}: LAB_SEED={seed} repeats this"));
     panic::set_hook(Box::new(|info| {
-        let place = info.location().map(|place| format!("{}:{}", place.file(), place.line()));
-        let text = match info.payload().downcast_ref::<Fault>() {
-            Some(Fault(why)) => why.clone(),
-            None => format!("your code panicked at {}: {}", place.unwrap_or_default(), said(info.payload())),
+        let text = match (info.payload().downcast_ref::<Fault>(), info.location()) {
+            (Some(Fault(why)), _) => why.clone(),
+            (None, Some(place)) => {
+                let whose = if is_ours(place.file()) { "the grader" } else { "your code" };
+                format!("{whose} panicked at {}:{}: {}", place.file(), place.line(), said(info.payload()))
+            }
+            (None, None) => format!("your code panicked: {}", said(info.payload())),
         };
         // The first panic is the reason; what follows from it would only hide it.
         PANIC.with_borrow_mut(|kept| _ = kept.get_or_insert(text));
@@ -54,6 +57,11 @@ pub fn grade(name: &str, judge: impl FnOnce(u64) -> Result<String, String>) {
             process::exit(1);
         }
     }
+}
+
+/// Whether a file is one of the grader.
+fn is_ours(file: &str) -> bool {
+    file!().strip_suffix("run.rs").is_some_and(|folder| file.starts_with(folder))
 }
 
 /// What a grader found wrong, thrown from within threads and callbacks.
@@ -89,4 +97,15 @@ fn number(name: &str) -> Option<u64> {
         process::exit(2);
     }
     number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_of_the_grader_is_not_the_learners() {
+        assert!(is_ours(file!()));
+        assert!(!is_ours("exercises/05_lock/lost_update.rs"));
+    }
 }

@@ -32,7 +32,11 @@ pub fn note(name: &str, what: &str, place: &Location<'_>) {
     let stand = standing.threads.entry(name.to_owned()).or_default();
     stand.what = format!("{what} at {}:{}", place.file(), place.line());
     stand.operations += 1;
-    stand.sleeps += u64::from(matches!(what, "waits in park" | "waits in Condvar::wait"));
+}
+
+/// Notes that what the thread began last is to sleep until somebody wakes it.
+pub fn sleeps(name: &str) {
+    standing().threads.entry(name.to_owned()).or_default().sleeps += 1;
 }
 
 /// Notes that the one thread of an exercise begins `what`, which is the learner's.
@@ -50,9 +54,15 @@ pub fn happened(what: impl Into<String>) {
     }
 }
 
-/// How many operations the thread has begun, and how many of those were to sleep until somebody wakes it.
-pub fn operations(name: &str) -> (u64, u64) {
-    standing().threads.get(name).map_or((0, 0), |stand| (stand.operations, stand.sleeps))
+/// Whether it has happened, in these words.
+pub fn has_happened(what: &str) -> bool {
+    standing().happened.iter().any(|(known, _)| known == what)
+}
+
+/// How many operations the thread has begun, and how many of those were to sleep until somebody wakes it; `None` about one
+/// that has begun nothing yet, or has ended.
+pub fn operations(name: &str) -> Option<(u64, u64)> {
+    standing().threads.get(name).map(|stand| (stand.operations, stand.sleeps))
 }
 
 /// Forgets the thread, which has ended.

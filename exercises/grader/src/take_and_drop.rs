@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::explore::{alone, check, explore};
-use crate::run;
+use crate::explore::{Wrong, alone, check, explore};
 use crate::standing::{self, happened};
-use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, intervals, thread};
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, thread};
+use crate::{intervals, run};
 
 const SCHEDULES: usize = 200;
 
@@ -44,24 +44,24 @@ pub fn grade<L: GlobalLock>() {
     });
 }
 
-fn never(why: String) -> String {
+fn never(wrong: Wrong) -> String {
     endless(
-        why,
+        wrong,
         "one thread computes and looks at each step whether it was asked; another waits, and never asks",
     )
 }
 
-fn not_again(why: String) -> String {
+fn not_again(wrong: Wrong) -> String {
     endless(
-        why,
+        wrong,
         "the lock changed hands while somebody waited for it; the new holder computes, and who still waits never asks it. \
          Each holder has to be asked anew",
     )
 }
 
-fn not_told(why: String) -> String {
+fn not_told(wrong: Wrong) -> String {
     endless(
-        why,
+        wrong,
         "the holder was asked and handed over, and the one that asked was not woken: it could find out only when its \
          interval was over",
     )
@@ -69,9 +69,9 @@ fn not_told(why: String) -> String {
 
 /// Says `instead` of a schedule without end. The advice about asking again and again is not for scenes in which the holder is
 /// meant to compute.
-fn endless(why: String, instead: &str) -> String {
-    if !why.contains("without end") {
-        return why;
+fn endless(wrong: Wrong, instead: &str) -> String {
+    if wrong != Wrong::Endless {
+        return wrong.into();
     }
     format!("{instead}. Where each thread stood:\n{}", standing::table())
 }
@@ -192,7 +192,6 @@ fn who_waits_is_told<L: GlobalLock>() {
 
 /// Who hands over wakes the one that asked, whose interval does not pass any more.
 fn who_asked_is_told<L: GlobalLock>() {
-    intervals::let_pass();
     let watched = Watched::<L>::new();
     watched.take();
     let waiting = {
@@ -217,7 +216,6 @@ fn who_asked_is_told<L: GlobalLock>() {
 
 /// Two wait for the lock since before it changed hands. Each computes until it was asked, which nobody but the other can do.
 fn every_holder_is_asked<L: GlobalLock>() {
-    intervals::let_pass();
     let watched = Watched::<L>::new();
     watched.take();
     let threads: Vec<_> = (1..=2)

@@ -264,11 +264,11 @@ fn explain(call: Call, right: &str, yours: &str) -> &'static str {
 /// The most comparisons that one kind of call took on average while a crowd waits, or why that is too many.
 fn price<T: Timers>(rng: &mut Rng) -> Result<u64, String> {
     let mut timers = T::default();
-    let call = |what: &str, call: &mut dyn FnMut()| {
+    let within = |what: &str, call: &mut dyn FnMut()| {
         standing::note_call(what);
         run::caught(call).map_err(|why| format!("{why}.\nThis was in {what}."))
     };
-    call(&format!("start, until {CROWD} timers wait"), &mut || {
+    within(&format!("start, until {CROWD} timers wait"), &mut || {
         for id in 0..CROWD {
             timers.start(TimerId(id), Deadline(rng.below(CROWD)));
         }
@@ -278,7 +278,7 @@ fn price<T: Timers>(rng: &mut Rng) -> Result<u64, String> {
     let mut worst = 0;
     let mut count = |name: &str, once: &mut dyn FnMut(u64)| {
         COMPARISONS.set(0);
-        call(&format!("{name}, while {CROWD} timers wait"), &mut || (0..rounds).for_each(&mut *once))?;
+        within(&format!("{name}, while {CROWD} timers wait"), &mut || (0..rounds).for_each(&mut *once))?;
         let each = COMPARISONS.get() / rounds;
         worst = worst.max(each);
         if each <= limit {

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 pub use crate::order::{Task, When};
 
-use crate::order::{self, From, Shape, TASK_MS};
+use crate::order::{self, First, Shape, TASK_MS};
 use crate::seed::Rng;
 
 const PROGRAMS: usize = 400;
@@ -24,7 +24,7 @@ pub fn grade(predict: Predict) {
 }
 
 fn judge(predict: Predict, seed: u64) -> Result<String, String> {
-    let shape = Shape { from: From::Io, outer: any, inner: any, keep: no_mixed_timers };
+    let shape = Shape { from: First::Io, outer: any, inner: any, keep: no_mixed_timers };
     order::judge(predict, Rng::new(seed), PROGRAMS, &shape)
 }
 
@@ -41,7 +41,7 @@ fn any(rng: &mut Rng) -> When {
 fn no_mixed_timers(program: &[Task]) -> bool {
     let mut plain = ByDeadline::default();
     plain.run(program);
-    plain.log == order::on_the_loop(program, From::Io)
+    plain.log == order::on_the_loop(program, First::Io)
 }
 
 /// A loop that runs due timers strictly by deadline, of whatever lengths they are.

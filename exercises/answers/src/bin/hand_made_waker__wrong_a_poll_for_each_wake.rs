@@ -15,7 +15,7 @@ struct Signal {
 
 impl Wake for Signal {
     fn wake(self: Arc<Self>) {
-        // First the flag, then the wake-up: who returns from the sleep must find it.
+        // First the count, then the wake-up: who returns from the sleep must find it.
         self.calls.fetch_add(1);
         self.thread.unpark();
     }
