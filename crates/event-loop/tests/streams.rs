@@ -209,3 +209,149 @@ fn a_megabyte_goes_both_ways_over_the_system() {
     assert!(!event_loop.run(RunMode::Default).unwrap());
     assert_eq!(client.try_take(), Some(Ok(expected.to_vec())));
 }
+
+#[test]
+fn b67_of_ten_thousand_queued_writes_and_a_close_each_is_told_once() {
+    const WRITES: usize = 10_000;
+    let (world, stream) = connected();
+    let told = Rc::new(RefCell::new(Vec::new()));
+    for number in 0..WRITES {
+        let told = told.clone();
+        stream.write(vec![0; 64], move |_, result| {
+            told.borrow_mut().push((number, result.map_err(|error| error.kind())));
+        });
+    }
+    let (closing, all) = (stream.clone(), told.clone());
+    world.lp.set_timeout(ms(10), move |_| {
+        let all = all.clone();
+        closing.close_then(move |_| assert_eq!(all.borrow().len(), WRITES, "all are told before the close"));
+    });
+    assert!(!world.run(RunMode::Default));
+    let told = told.take();
+    assert!(told.iter().map(|(number, _)| *number).eq(0..WRITES), "each once and in order");
+    let (done, rest) = told.split_at(WINDOW / 64);
+    assert!(done.iter().all(|(_, result)| result.is_ok()));
+    assert!(rest.iter().all(|(_, result)| *result == Err(std::io::ErrorKind::ConnectionAborted)));
+}
+
+#[test]
+fn b68_a_byte_behind_ten_megabytes_grows_the_queue_by_one() {
+    const LARGE: usize = 10 << 20;
+    let (world, stream) = connected();
+    world.script.takes(ms(5), Peer(1), LARGE);
+    let sizes = Rc::new(RefCell::new(Vec::new()));
+    let note = || {
+        let (sizes, stream) = (sizes.clone(), stream.clone());
+        move |_: &LoopHandle, result: std::io::Result<()>| {
+            result.unwrap();
+            sizes.borrow_mut().push(stream.write_queue_size());
+        }
+    };
+    stream.write(vec![1; LARGE], note());
+    let before = stream.write_queue_size();
+    stream.write(vec![2], note());
+    assert_eq!(stream.write_queue_size(), before + 1);
+    assert!(!world.run(RunMode::Default));
+    assert_eq!(sizes.take(), [0, 0], "both callbacks find an empty queue");
+    assert_eq!(world.script.received_by(Peer(1)).len(), LARGE + 1);
+}
+
+#[test]
+fn b69_a_try_write_that_has_to_wait_says_so_and_loses_nothing() {
+    let would_block = |stream: &TcpStream| {
+        assert_eq!(stream.try_write(b"no").unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    };
+    let world = Scripted::new();
+    world.script.answers_connect(ms(5), Peer(1), true).window(Peer(1), 4).takes(ms(20), Peer(1), 100);
+    let stream = TcpStream::connect(&world.lp, addr(1), |_, result| result.unwrap()).unwrap();
+    would_block(&stream);
+    let late = stream.clone();
+    world.lp.set_timeout(ms(10), move |_| {
+        assert_eq!(late.try_write(b"half of it").unwrap(), 4, "as much as there is room for");
+        would_block(&late);
+        late.write(b" of it".to_vec(), |_, result| result.unwrap());
+        would_block(&late);
+    });
+    let last = stream.clone();
+    world.lp.set_timeout(ms(30), move |_| assert_eq!(last.try_write(b"!").unwrap(), 1));
+    assert!(!world.run(RunMode::Default));
+    assert_eq!(world.script.received_by(Peer(1)), b"half of it!");
+}
+
+#[test]
+fn b73_connections_that_are_accepted_late_are_served() {
+    let event_loop = EventLoop::new().unwrap();
+    let lp = event_loop.handle();
+    let notes = Notes::default();
+    let listener = TcpListener::bind(&lp, addr(0), 8).unwrap();
+    let (served, itself, left) = (notes.clone(), listener.clone(), std::cell::Cell::new(2));
+    listener.on_connection(move |_, stream| {
+        let stream = stream.unwrap();
+        let closing = stream.clone();
+        stream.write(b"served".to_vec(), move |_, result| {
+            result.unwrap();
+            closing.close();
+        });
+        served.add("accepted");
+        left.set(left.get() - 1);
+        if left.get() == 0 {
+            itself.close();
+        }
+    });
+    listener.pause();
+    let address = listener.local_addr().unwrap();
+    for _ in 0..2 {
+        let notes = notes.clone();
+        lp.spawn(async move {
+            let mut client = OwnedTcpStream::connect(address).await.unwrap();
+            notes.add("connected");
+            let mut buffer = [0; 16];
+            let read = client.read(&mut buffer).await.unwrap();
+            notes.add(String::from_utf8_lossy(&buffer[..read]));
+        });
+    }
+    let (resuming, seen) = (listener.clone(), notes.clone());
+    lp.set_timeout(ms(100), move |_| {
+        assert_eq!(seen.take(), "connected, connected");
+        resuming.resume();
+    });
+    assert!(!event_loop.run(RunMode::Default).unwrap());
+    let notes = notes.take();
+    assert_eq!((notes.matches("accepted").count(), notes.matches("served").count()), (2, 2), "{notes}");
+}
+
+#[test]
+fn b75_the_end_of_the_peer_closes_nothing() {
+    let (world, stream) = connected();
+    world.script.sends(ms(5), Peer(1), b"last").finishes(ms(5), Peer(1));
+    let notes = Notes::default();
+    stream.read_start(notes.reads("read")).unwrap();
+    let again = stream.read_start(|_, _| {}).unwrap_err();
+    assert_eq!(again.kind(), std::io::ErrorKind::AlreadyExists);
+    assert!(!world.run(RunMode::Default));
+    assert_eq!(notes.take(), "read 4, read end");
+    assert!(!stream.is_closing() && !stream.is_active());
+    stream.write(b"answer".to_vec(), notes.outcome("write"));
+    stream.read_start(notes.reads("again")).unwrap();
+    assert!(!world.run(RunMode::Default));
+    let notes = notes.take();
+    assert!(notes.contains("write ok") && notes.contains("again end"), "{notes}");
+    assert_eq!(world.script.received_by(Peer(1)), b"answer");
+}
+
+#[test]
+fn b77_a_shutdown_with_a_close_behind_it_is_told_before_the_close() {
+    for queued in [0, 2 * WINDOW] {
+        let (world, stream) = connected();
+        let notes = Notes::default();
+        stream.write(vec![0; queued], |_, _| {});
+        stream.shutdown(notes.outcome("shutdown"));
+        stream.close_then(notes.cb("close"));
+        assert!(!world.run(RunMode::Default));
+        let notes = notes.take();
+        assert!(
+            ["shutdown ok, close", "shutdown ConnectionAborted, close"].contains(&notes.as_str()),
+            "{notes}"
+        );
+    }
+}
