@@ -11,7 +11,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::rc::Rc;
 
 use common::Notes;
-use event_loop::{Child, EventLoop, LoopHandle, RunMode};
+use event_loop::{Child, EventLoop, LoopHandle, OwnedPipe, Pipe, RunMode};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
@@ -270,5 +270,37 @@ fn pipes_are_handed_out_once_and_carry_data() {
         assert_eq!(text, "there and back");
         assert!(!event_loop.run(RunMode::Default).unwrap());
         assert_eq!(notes.take(), "cat code Some(0) signal None");
+    }
+}
+
+#[test]
+fn b87_a_child_has_its_streams_directory_and_environment_and_its_end_is_told_once() {
+    for event_loop in both_ways() {
+        let lp = event_loop.handle();
+        let notes = Notes::default();
+        let folder = std::fs::canonicalize(std::env::temp_dir()).unwrap();
+        let mut command = shell("cat; pwd; echo \"$CHILD_WORD\"; echo said >&2; exit 5");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.current_dir(&folder).env("CHILD_WORD", "a word");
+        let child = Child::spawn(&lp, command, exits(&notes, "sh")).unwrap();
+        let stdin = Pipe::new(&lp, child.take_stdin().unwrap()).unwrap();
+        stdin.write(b"given\n".to_vec(), |_, written| written.unwrap());
+        stdin.shutdown(|_, ended| ended.unwrap());
+        let collect = |end: Pipe| {
+            lp.spawn(async move {
+                let (mut end, mut all, mut buffer) = (OwnedPipe::new(end), Vec::new(), [0; 64]);
+                while let read @ 1.. = end.read(&mut buffer).await.unwrap() {
+                    all.extend_from_slice(&buffer[..read]);
+                }
+                String::from_utf8(all).unwrap()
+            })
+        };
+        let out = collect(Pipe::new(&lp, child.take_stdout().unwrap()).unwrap());
+        let errors = collect(Pipe::new(&lp, child.take_stderr().unwrap()).unwrap());
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        let expected = format!("given\n{}\na word\n", folder.display());
+        assert_eq!(out.try_take().unwrap().unwrap(), expected);
+        assert_eq!(errors.try_take().unwrap().unwrap(), "said\n");
+        assert_eq!(notes.take(), "sh code Some(5) signal None");
     }
 }
