@@ -34,10 +34,11 @@ pub use blocking_pool::{
     BlockingPool, CancelError, JobKind, JobOutcome, JobState, PoolError, Scheduler, SubmitError, WhenFull,
 };
 pub use event_loop::{
-    AsyncHandle, AsyncSender, Check, EventLoop, Idle, ImmediateId, JoinError, JoinHandle, LoopError,
-    LoopHandle, LoopMetrics, LoopOptions, MetricsSnapshot, OneshotReceiver, OneshotSender, OwnedTcpStream,
-    PanicPolicy, Phase, PhaseEvent, Prepare, ReadEvent, RemoteHandle, RunMode, Sleep, SpanSite, StallReport,
-    TcpListener, TcpStream, TimeoutId, Timer, TimerOrder, oneshot, sleep, sleep_until, yield_now,
+    AsyncHandle, AsyncSender, Check, EventLoop, Idle, ImmediateId, Interval, JoinError, JoinHandle,
+    LoopError, LoopHandle, LoopMetrics, LoopOptions, MetricsSnapshot, OneshotReceiver, OneshotSender,
+    OwnedTcpStream, PanicPolicy, Phase, PhaseEvent, Prepare, ReadEvent, RemoteHandle, RunMode, Sleep,
+    SpanSite, StallReport, TcpListener, TcpStream, TimedOut, TimeoutId, Timer, TimerOrder, interval, oneshot,
+    sleep, sleep_until, timeout, yield_now,
 };
 #[cfg(unix)]
 pub use event_loop::{Child, OwnedPipe, OwnedUnixStream, Pipe, Signal, UnixListener, UnixStream};

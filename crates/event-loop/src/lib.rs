@@ -50,8 +50,8 @@ pub use stream::{Accepted, OwnedTcpStream, ReadEvent, TcpListener, TcpStream};
 #[cfg(unix)]
 pub use stream::{OwnedPipe, OwnedUnixStream, Pipe, UnixListener, UnixStream};
 pub use task::{
-    JoinError, JoinHandle, OneshotReceiver, OneshotSender, Sleep, YieldNow, oneshot, sleep, sleep_until,
-    yield_now,
+    Interval, JoinError, JoinHandle, OneshotReceiver, OneshotSender, Sleep, TimedOut, YieldNow, interval,
+    oneshot, sleep, sleep_until, timeout, yield_now,
 };
 pub use timer::Timer;
 pub use udp::UdpSocket;

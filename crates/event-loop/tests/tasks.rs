@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use common::{Count, Notes, OnDrop, Scripted, ms, passes};
 use event_loop::{
-    EventLoop, JoinError, LoopError, LoopHandle, PanicPolicy, RunMode, Sleep, oneshot, sleep, sleep_until,
-    yield_now,
+    EventLoop, JoinError, LoopError, LoopHandle, PanicPolicy, RunMode, Sleep, TimedOut, interval, oneshot,
+    sleep, sleep_until, timeout, yield_now,
 };
 
 #[test]
@@ -436,4 +436,64 @@ fn a_barrier_of_wakes_from_many_threads_loses_none() {
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     let values: Vec<_> = tasks.iter().map(|task| task.try_take().unwrap().unwrap()).collect();
     assert_eq!(values, [0, 1, 2, 3]);
+}
+
+#[test]
+fn a_timeout_gives_the_output_or_drops_the_future_when_the_time_is_up() {
+    let world = Scripted::new();
+    let dropped = Count::default();
+    let (noted, lp) = (dropped.clone(), world.lp.clone());
+    let start = lp.now();
+    let task = world.lp.spawn(async move {
+        let in_time = timeout(ms(10), async {
+            sleep(ms(5)).await;
+            "in time"
+        });
+        let first = in_time.await;
+        let counted = noted.clone();
+        let guard = OnDrop::new(move || {
+            counted.add();
+        });
+        let late = timeout(ms(10), async move {
+            let _guard = guard;
+            sleep(ms(1_000)).await;
+        });
+        let second = late.await;
+        assert_eq!(noted.get(), 1, "dropped when the time is up");
+        let at_once = timeout(Duration::ZERO, async { 7 }).await;
+        (first, second, at_once, lp.now() - start)
+    });
+    assert!(!world.run(RunMode::Default));
+    assert_eq!(task.try_take(), Some(Ok((Ok("in time"), Err(TimedOut), Ok(7), ms(15)))));
+    assert_eq!((dropped.get(), world.lp.handles().len()), (1, 0));
+}
+
+#[test]
+fn an_interval_keeps_its_schedule_and_says_how_many_ticks_were_missed() {
+    let world = Scripted::new();
+    let (lp, hands) = (world.lp.clone(), world.script.hands());
+    let start = lp.now();
+    let task = world.lp.spawn(async move {
+        let mut ticks = interval(ms(10));
+        let mut seen = Vec::new();
+        for work in [0, 3, 35, 0, 0] {
+            let passed = ticks.tick().await;
+            seen.push((passed, (lp.now() - start).as_millis()));
+            hands.advance(ms(work));
+            lp.update_time();
+        }
+        // Given up in the middle of a wait, the tick still comes when it is due.
+        assert_eq!(timeout(ms(1), ticks.tick()).await, Err(TimedOut));
+        seen.push((ticks.tick().await, (lp.now() - start).as_millis()));
+        seen
+    });
+    assert!(!world.run(RunMode::Default));
+    let expected = vec![(1, 10), (1, 20), (1, 30), (3, 65), (1, 70), (1, 80)];
+    assert_eq!(task.try_take(), Some(Ok(expected)));
+}
+
+#[test]
+#[should_panic = "an interval needs a period"]
+fn an_interval_without_a_period_is_refused() {
+    interval(Duration::ZERO);
 }

@@ -16,10 +16,12 @@
 //! Futures live and die on the loop's thread. Wakers may be woken and dropped anywhere, also after the loop.
 
 mod join;
+mod limits;
 mod sleep;
 mod waker;
 
 pub use join::{JoinError, JoinHandle, OneshotReceiver, OneshotSender, oneshot};
+pub use limits::{Interval, TimedOut, interval, timeout};
 pub use sleep::{Sleep, YieldNow, sleep, sleep_until, yield_now};
 
 pub(crate) use waker::TaskKey;

@@ -48,13 +48,13 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 }
 
 /// The time now, not the cached one: long work before a sleep must not shorten it.
-fn fresh_now(lp: &LoopHandle) -> Instant {
+pub(super) fn fresh_now(lp: &LoopHandle) -> Instant {
     lp.update_time();
     lp.now()
 }
 
 /// `now + duration`; a sum that the clock cannot express is as good as never.
-fn later(now: Instant, duration: Duration) -> Instant {
+pub(super) fn later(now: Instant, duration: Duration) -> Instant {
     const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
     now.checked_add(duration).unwrap_or(now + NEVER)
 }
