@@ -7,7 +7,7 @@
 //!
 //! Each argument is a command for `sh`. Nobody waits for a child here: its output is a pipe in the poll set of the loop, its end
 //! wakes the loop as well. Ctrl-C is a signal that the loop watches: the first one asks all children to end (SIGTERM), the
-//! second one ends them (SIGKILL). The exit code is 1 when a command that you gave did not end well. Unix only.
+//! second one ends them (SIGKILL), but not what they have started themselves. The exit code is 1 when a command that you gave did not end well. Unix only.
 
 use clap::Parser;
 

@@ -14,7 +14,9 @@
 //! # Invariants
 //! - C1: an exit is told at most once, by a handle that is open, and the child is not active any more then.
 //! - C2: every child is reaped, also when its handle was closed or its loop dropped before it ended.
-//! - C3: a signal never reaches a stranger that got the number of a child that was reaped.
+//! - C3: a signal never reaches a stranger that got the number of a child that was reaped, as long as nobody else reaps here.
+//!
+//! A log of a run replays the end of a child that has a pidfd. Looks at children for SIGCHLD are not in the log.
 //!
 //! # Source
 //! libuv 1.52 `process.c`, which looks at each of its children at every SIGCHLD; pidfd_open(2).
@@ -160,13 +162,15 @@ impl Child {
     /// # Errors
     /// `NotConnected` when the handle is closed, or the system's.
     pub fn kill(&self) -> io::Result<()> {
-        self.with_process(|process| process.map_or(Ok(()), Unreaped::kill))
+        let killed = self.with_process(|process| process.map_or(Ok(()), Unreaped::kill));
+        // Somebody else has reaped it, which its exit will tell.
+        killed.or_else(|error| if is_no_process(&error) { Ok(()) } else { Err(error) })
     }
 
     /// Sends `signal`; 0 only asks whether the child can be sent signals.
     ///
     /// # Errors
-    /// `InvalidInput` for what is no signal, `NotFound` once the exit was told, `NotConnected` when the handle is closed, or the
+    /// `InvalidInput` for what is no signal with a name, `NotFound` once the exit was told or somebody else has reaped it, `NotConnected` when the handle is closed, or the
     /// system's.
     pub fn send_signal(&self, signal: i32) -> io::Result<()> {
         self.with_process(|process| {
@@ -175,10 +179,12 @@ impl Child {
             if signal == 0 {
                 return Ok(test_kill_process(pid)?);
             }
-            let unknown = || io::Error::new(io::ErrorKind::InvalidInput, format!("{signal} is no signal"));
+            let unknown =
+                || io::Error::new(io::ErrorKind::InvalidInput, format!("{signal} is no signal with a name"));
             let signal = rustix::process::Signal::from_named_raw(signal).ok_or_else(unknown)?;
             Ok(kill_process(pid, signal)?)
         })
+        .map_err(|error| if is_no_process(&error) { io::ErrorKind::NotFound.into() } else { error })
     }
 
     /// Our end of the child's standard input, if `command` asked for a pipe; once. Writing to it blocks; as a
@@ -208,6 +214,10 @@ impl Child {
 }
 
 handle_methods!(Child);
+
+fn is_no_process(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
+}
 
 impl Unreaped {
     fn kill(&mut self) -> io::Result<()> {

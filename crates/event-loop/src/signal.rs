@@ -9,8 +9,8 @@
 //! which they started. A signal that is sent again before the kernel has delivered it is one; that is so in every program.
 //!
 //! # Invariants
-//! - S1: a watcher that was stopped or closed hears nothing more, also of signals that came before.
-//! - S2: while nobody in the process watches a signal any more, it does what it does by default.
+//! - S1: a watcher that was stopped or closed hears nothing more, and one that starts nothing of what came before.
+//! - S2: when no loop of the process watches a signal any more, it does what it does by default.
 //!
 //! # Threads
 //! | handler, on whatever thread | loop |
@@ -89,8 +89,9 @@ pub(crate) type Sources = HashMap<i32, HandleId>;
 
 /// A watcher of signals. Active while it is started. Dropping the value does not close it: `close` does. Unix only.
 ///
-/// What the process did with a signal before is not put back: when the last watcher stops, the signal does again what it
-/// does by default, as in libuv.
+/// What the process did with a signal before goes on beside the watchers. When the last watcher of all loops stops, the signal
+/// does again what it does by default, as in libuv, and nobody else in the process is asked. A signal that reaches a child
+/// between fork and exec is heard by its parent.
 #[derive(Clone)]
 pub struct Signal {
     lp: LoopHandle,
@@ -112,8 +113,8 @@ impl Signal {
     /// the same signal already gets another callback, and one for another signal changes over.
     ///
     /// # Errors
-    /// `InvalidInput` for what is no signal or cannot be watched (SIGKILL, SIGSTOP, and those that mean a broken program:
-    /// SIGILL, SIGFPE, SIGSEGV) and for a closing handle; `NotConnected` when the loop is gone; the system's.
+    /// `InvalidInput` for what is no signal or cannot be watched (SIGKILL, SIGSTOP, those that mean a broken program: SIGILL,
+    /// SIGFPE, SIGSEGV, and real-time signals) and for a closing handle; `NotConnected` when the loop is gone; the system's.
     #[track_caller]
     pub fn start(&self, signal: i32, callback: impl FnMut(&LoopHandle, i32) + 'static) -> io::Result<()> {
         self.lp.signal_start(self.id, signal, false, Box::new(callback), Location::caller())
@@ -185,6 +186,14 @@ impl LoopHandle {
         }
         // First: when it fails, the watcher goes on as it was.
         let source = self.signal_source(signal)?;
+        // What has come already is for those who watch already (S1).
+        self.read_signals(source);
+        while with_source(self, source, |source| source.readable) == Some(true) {
+            self.read_signals(source);
+        }
+        if with_source(self, source, |source| !source.due.is_empty()) == Some(true) {
+            self.keep_ready(source);
+        }
         with_source(self, source, |source| source.add(id, once));
         let old = with_signal(self, id, |state| {
             state.once = once;
@@ -247,6 +256,7 @@ impl LoopHandle {
         let Some(source) = self.core.signals.borrow().get(&signal).copied() else { return };
         let unused = with_source(self, source, |source| {
             source.watchers.retain(|(watcher, _)| *watcher != id);
+            source.due.retain(|watcher| *watcher != id);
             source.watchers.is_empty().then_some(source.socket)
         });
         if let Some(socket) = unused.flatten() {
@@ -292,33 +302,39 @@ impl LoopHandle {
 
     /// An edge, or a turn on the queue: reads what was delivered, and tells it.
     pub(crate) fn signal_ready(&self, id: HandleId) {
-        self.tell_signals(id);
         while !self.core.must_end() {
-            let Some(Some(socket)) = with_source(self, id, |source| source.readable.then_some(source.socket))
-            else {
-                return;
-            };
-            let mut records = [0; RECORDS];
-            let read = self.core.driver.borrow_mut().read(socket, &mut records);
-            match read {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // Nothing more, or a pipe that broke: nobody writes into it any more.
-                Err(_) | Ok(Moved { bytes: 0, .. }) => {
-                    with_source(self, id, |source| source.readable = false);
-                }
-                Ok(Moved { bytes, exhausted }) => {
-                    with_source(self, id, |source| {
-                        source.readable = !exhausted;
-                        for _ in 0..bytes {
-                            source.due.extend(source.watchers.iter().map(|(watcher, _)| watcher));
-                        }
-                    });
-                    self.tell_signals(id);
-                }
+            self.tell_signals(id);
+            match with_source(self, id, |source| (source.readable, source.due.is_empty())) {
+                Some((true, true)) => self.read_signals(id),
+                // A run that must end leaves some to be told.
+                Some((_, false)) => break,
+                Some((false, true)) | None => return,
             }
         }
         // What an ended run leaves keeps its turn: its edge does not come again.
         self.keep_ready(id);
+    }
+
+    /// Takes up to so many delivered signals out of the pipe, each for all who watch now.
+    fn read_signals(&self, id: HandleId) {
+        let Some(socket) = with_source(self, id, |source| source.socket) else { return };
+        let mut records = [0; RECORDS];
+        loop {
+            let read = self.core.driver.borrow_mut().read(socket, &mut records);
+            let (bytes, is_empty) = match read {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // Nothing more, or a pipe that broke: nobody writes into it any more.
+                Err(_) | Ok(Moved { bytes: 0, .. }) => (0, true),
+                Ok(Moved { bytes, exhausted }) => (bytes, exhausted),
+            };
+            with_source(self, id, |source| {
+                source.readable = !is_empty;
+                for _ in 0..bytes {
+                    source.due.extend(source.watchers.iter().map(|(watcher, _)| watcher));
+                }
+            });
+            return;
+        }
     }
 
     fn tell_signals(&self, source: HandleId) {
@@ -334,10 +350,12 @@ impl LoopHandle {
             self.call(Site::new(Callee::Signal, id.slot, location), || callback(self, signal));
             let mut callback = Some(callback);
             let is_over = with_signal(self, id, |state| {
-                if state.watched == Some(signal) && state.callback.is_none() {
+                // Neither stopped nor started anew meanwhile.
+                let is_same = state.watched == Some(signal) && state.callback.is_none();
+                if is_same {
                     state.callback = callback.take();
                 }
-                state.watched == Some(signal) && state.once
+                is_same && state.once
             });
             self.dispose(location, callback);
             if is_over == Some(true) {
@@ -372,7 +390,7 @@ impl Registration {
         let one = match all.entry(signal) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
-                let by_default = Arc::new(AtomicBool::new(false));
+                let by_default = Arc::new(AtomicBool::new(true));
                 // Asked first at each signal; the handler of the process stays once it is there.
                 signal_hook::flag::register_conditional_default(signal, by_default.clone())?;
                 new.insert(Watched { sources: 0, by_default })

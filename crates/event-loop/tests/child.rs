@@ -238,6 +238,8 @@ fn somebody_else_who_reaps_the_child_makes_its_exit_an_error() {
         };
         let child = Child::spawn(&lp, shell("exit 0"), on_exit).unwrap();
         waitid(WaitId::Pid(pid_of(&child)), WaitIdOptions::EXITED).unwrap();
+        child.kill().unwrap();
+        assert_eq!(child.send_signal(15).unwrap_err().kind(), io::ErrorKind::NotFound);
         assert!(!event_loop.run(RunMode::Default).unwrap());
         assert_eq!(notes.take(), format!("Err(Some({}))", Errno::CHILD.raw_os_error()));
     }

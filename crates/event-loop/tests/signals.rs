@@ -14,8 +14,8 @@ use std::sync::{Arc, Barrier};
 use common::{Notes, trace};
 use event_loop::{DriverLog, EventLoop, LoopHandle, RunMode, Signal};
 use signal_hook::consts::{
-    SIGALRM, SIGCONT, SIGHUP, SIGIO, SIGKILL, SIGPROF, SIGSEGV, SIGSTOP, SIGTERM, SIGUSR1, SIGUSR2,
-    SIGVTALRM, SIGWINCH,
+    SIGALRM, SIGCONT, SIGHUP, SIGIO, SIGKILL, SIGPROF, SIGSEGV, SIGSTOP, SIGTERM, SIGTTIN, SIGURG, SIGUSR1,
+    SIGUSR2, SIGVTALRM, SIGWINCH,
 };
 use signal_hook::low_level::raise;
 
@@ -264,4 +264,46 @@ fn d2_a_log_with_signals_replays_to_the_same_trace() {
     let again = program(&EventLoop::options().replay(&log).phase_trace(true).build().unwrap(), false);
     assert!(seen.contains("signal"), "{seen}");
     assert_eq!(seen, again);
+}
+
+#[test]
+fn s1_a_watcher_hears_nothing_of_what_came_before_it_started() {
+    let event_loop = EventLoop::new().unwrap();
+    let lp = event_loop.handle();
+    let notes = Notes::default();
+    let note = |text: &'static str| {
+        let notes = notes.clone();
+        move |_: &LoopHandle, _| notes.add(text)
+    };
+    let [there, again, new] = std::array::from_fn(|_| Signal::new(&lp));
+    there.start(SIGURG, note("there")).unwrap();
+    again.start(SIGURG, note("before")).unwrap();
+    send(SIGURG, 40);
+    again.stop();
+    again.start(SIGURG, note("again")).unwrap();
+    new.start(SIGURG, note("new")).unwrap();
+    assert!(event_loop.run(RunMode::NoWait).unwrap());
+    assert_eq!(notes.take(), ["there"; 40].join(", "));
+    send(SIGURG, 1);
+    assert!(event_loop.run(RunMode::NoWait).unwrap());
+    assert_eq!(notes.take(), "there, again, new");
+    assert!([there, again, new].iter().all(Signal::close));
+    assert!(!event_loop.run(RunMode::Default).unwrap());
+}
+
+#[test]
+fn a_watcher_may_start_itself_for_one_time_in_its_callback() {
+    let event_loop = EventLoop::new().unwrap();
+    let notes = Notes::default();
+    let watcher = Signal::new(&event_loop.handle());
+    let (itself, heard) = (watcher.clone(), notes.clone());
+    let first = move |_: &LoopHandle, _| {
+        heard.add("first");
+        let heard = heard.clone();
+        itself.start_once(SIGTTIN, move |_, _| heard.add("last")).unwrap();
+    };
+    watcher.start(SIGTTIN, first).unwrap();
+    send(SIGTTIN, 3);
+    assert!(!event_loop.run(RunMode::Default).unwrap());
+    assert_eq!((notes.take().as_str(), watcher.is_active()), ("first, last", false));
 }

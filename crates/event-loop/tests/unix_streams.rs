@@ -5,7 +5,8 @@
 mod common;
 
 use std::cell::{Cell, RefCell};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::rc::Rc;
@@ -15,6 +16,7 @@ use event_loop::{
     Child, DriverLog, EventLoop, LoopHandle, OwnedPipe, OwnedUnixStream, Pipe, ReadEvent, RunMode,
     UnixListener, UnixStream,
 };
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
 /// More than any socket or pipe takes at once.
 const MUCH: usize = 3 << 20;
@@ -120,18 +122,12 @@ fn b74_a_path_at_which_nobody_listens_is_told_later_and_the_stream_stays_open() 
     let notes = Notes::default();
     let missing = UnixStream::connect(&lp, folder.socket(), notes.outcome("missing")).unwrap();
     missing.write(vec![1], notes.outcome("write"));
-    std::fs::write(folder.socket(), "a file").unwrap();
-    let file = UnixStream::connect(&lp, folder.socket(), notes.outcome("file")).unwrap();
-    std::fs::remove_file(folder.socket()).unwrap();
     drop(std::os::unix::net::UnixListener::bind(folder.socket()).unwrap());
     let gone = UnixStream::connect(&lp, folder.socket(), notes.outcome("gone")).unwrap();
     assert_eq!(notes.take(), "");
     assert!(!event_loop.run(RunMode::Default).unwrap());
-    assert_eq!(
-        notes.take(),
-        "missing NotFound, write BrokenPipe, file ConnectionRefused, gone ConnectionRefused"
-    );
-    assert!([missing, file, gone].iter().all(|stream| !stream.is_closing() && stream.close()));
+    assert_eq!(notes.take(), "missing NotFound, write BrokenPipe, gone ConnectionRefused");
+    assert!([missing, gone].iter().all(|stream| !stream.is_closing() && stream.close()));
 }
 
 #[test]
@@ -279,4 +275,73 @@ fn d2_a_log_of_unix_streams_replays_to_the_same_trace() {
     let again = program(&EventLoop::options().replay(&log).phase_trace(true).build().unwrap());
     assert!(seen.contains("read"), "{seen}");
     assert_eq!(seen, again);
+}
+
+#[test]
+fn i1_bytes_that_come_with_descriptors_do_not_hide_what_is_behind_them() {
+    let event_loop = EventLoop::new().unwrap();
+    let lp = event_loop.handle();
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    // The system ends a read behind the bytes that carry a descriptor.
+    for byte in [b"a", b"b"] {
+        let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut carried = SendAncillaryBuffer::new(&mut space);
+        let descriptors = [theirs.as_fd()];
+        assert!(carried.push(SendAncillaryMessage::ScmRights(&descriptors)));
+        sendmsg(&theirs, &[io::IoSlice::new(byte)], &mut carried, SendFlags::empty()).unwrap();
+    }
+    (&theirs).write_all(b"c").unwrap();
+    drop(theirs);
+    let stream = UnixStream::from_std(&lp, ours).unwrap();
+    let all = Rc::default();
+    stream.read_start(collect(&all)).unwrap();
+    assert!(!event_loop.run(RunMode::Default).unwrap());
+    assert_eq!(all.take(), b"abc");
+    stream.close();
+}
+
+#[test]
+fn a_duplicate_can_be_taken_over_again_after_a_close() {
+    let event_loop = EventLoop::new().unwrap();
+    let lp = event_loop.handle();
+    let (reader, writer) = io::pipe().unwrap();
+    for _ in 0..3 {
+        let pipe = Pipe::new(&lp, reader.try_clone().unwrap()).unwrap();
+        pipe.read_start(|_, _| {}).unwrap();
+        pipe.close();
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+    }
+    let pipe = Pipe::new(&lp, reader).unwrap();
+    let all = Rc::default();
+    pipe.read_start(collect(&all)).unwrap();
+    (&writer).write_all(b"heard").unwrap();
+    drop(writer);
+    assert!(!event_loop.run(RunMode::Default).unwrap());
+    assert_eq!(all.take(), b"heard");
+    pipe.close();
+}
+
+#[test]
+fn an_end_of_a_pipe_has_one_direction() {
+    let event_loop = EventLoop::new().unwrap();
+    let lp = event_loop.handle();
+    let notes = Notes::default();
+    let (reader, writer) = io::pipe().unwrap();
+    let (reader, writer) = (Pipe::new(&lp, reader).unwrap(), Pipe::new(&lp, writer).unwrap());
+    assert_eq!(writer.read_start(|_, _| {}).unwrap_err().kind(), io::ErrorKind::NotConnected);
+    let all = Rc::default();
+    reader.read_start(collect(&all)).unwrap();
+    let last = writer.clone();
+    let noted = notes.outcome("reading end");
+    reader.shutdown(move |lp, result| {
+        noted(lp, result);
+        last.write(b"still read".to_vec(), |_, written| written.unwrap());
+        last.shutdown(|_, ended| ended.unwrap());
+    });
+    assert!(!event_loop.run(RunMode::Default).unwrap());
+    assert_eq!(
+        (notes.take().as_str(), all.take().as_slice()),
+        ("reading end NotConnected", &b"still read"[..])
+    );
+    assert!(reader.close() && writer.close());
 }

@@ -113,8 +113,7 @@ impl OsDriver {
 
     #[cfg(unix)]
     pub(super) fn adopt(&mut self, descriptor: OwnedFd, token: u64) -> io::Result<SocketId> {
-        let descriptor = Descriptor::new(descriptor)?;
-        descriptor.register(self.poll.registry(), Token(token as usize))?;
+        let descriptor = Descriptor::registered(descriptor, self.poll.registry(), Token(token as usize))?;
         Ok(SocketId(self.sockets.insert(OsSocket::Descriptor(descriptor))))
     }
 
@@ -173,13 +172,15 @@ impl OsDriver {
     }
 
     pub(super) fn read(&mut self, socket: SocketId, buffer: &mut [u8]) -> io::Result<Moved> {
-        let bytes = match self.sockets.get_mut(socket.0) {
-            Some(OsSocket::Stream(stream)) => stream.read(buffer)?,
+        let (bytes, tells_by_short) = match self.sockets.get_mut(socket.0) {
+            Some(OsSocket::Stream(stream)) => (stream.read(buffer)?, SHORT_MEANS_EXHAUSTED),
             #[cfg(unix)]
-            Some(OsSocket::Descriptor(descriptor)) => descriptor.read(buffer)?,
+            Some(OsSocket::Descriptor(descriptor)) => {
+                (descriptor.read(buffer)?, SHORT_MEANS_EXHAUSTED && descriptor.is_pipe())
+            }
             _ => return Err(unknown()),
         };
-        Ok(Moved { bytes, exhausted: SHORT_MEANS_EXHAUSTED && bytes > 0 && bytes < buffer.len() })
+        Ok(Moved { bytes, exhausted: tells_by_short && bytes > 0 && bytes < buffer.len() })
     }
 
     pub(super) fn write(&mut self, socket: SocketId, buffers: &[io::IoSlice<'_>]) -> io::Result<Moved> {
@@ -197,7 +198,7 @@ impl OsDriver {
         match self.sockets.get_mut(socket.0) {
             Some(OsSocket::Stream(stream)) => stream.shutdown(how),
             #[cfg(unix)]
-            Some(OsSocket::Descriptor(descriptor)) => descriptor.shutdown(how),
+            Some(OsSocket::Descriptor(descriptor)) => descriptor.shutdown(how, self.poll.registry()),
             _ => Err(unknown()),
         }
     }
@@ -258,8 +259,13 @@ impl OsDriver {
     }
 
     pub(super) fn close(&mut self, socket: SocketId) {
-        // Closing the descriptor also takes it out of the poll set.
-        self.sockets.try_remove(socket.0);
+        // Closing a socket of our own also takes it out of the poll set.
+        let closed = self.sockets.try_remove(socket.0);
+        #[cfg(unix)]
+        if let Some(OsSocket::Descriptor(descriptor)) = &closed {
+            descriptor.deregister(self.poll.registry());
+        }
+        drop(closed);
     }
 
     fn datagrams(&mut self, socket: SocketId) -> io::Result<&mut UdpSocket> {

@@ -34,6 +34,8 @@ pub(crate) struct StreamState {
     pub(crate) name: &'static str,
     pub(super) socket: SocketId,
     pub(super) open: bool,
+    /// Not a writing end of a pipe.
+    pub(super) can_read: bool,
     pub(super) connecting: bool,
     pub(crate) readable: bool,
     pub(crate) writable: bool,
@@ -176,6 +178,7 @@ impl LoopHandle {
             name,
             socket,
             open: true,
+            can_read: true,
             connecting,
             readable: false,
             // A fresh connection has room; a wrong guess costs one write that says WouldBlock.
@@ -203,13 +206,15 @@ impl LoopHandle {
         location: &'static Location<'static>,
     ) -> io::Result<()> {
         let mut callback = Some(callback);
-        let started = with_stream(self, id, |state| match (state.connecting || !state.open, state.reading) {
-            (true, _) => Err(io::ErrorKind::NotConnected),
-            (_, true) => Err(io::ErrorKind::AlreadyExists),
-            (false, false) => {
-                state.reading = true;
-                let old = std::mem::replace(&mut state.read_callback, callback.take());
-                Ok((state.readable, old))
+        let started = with_stream(self, id, |state| {
+            match (state.connecting || !state.open || !state.can_read, state.reading) {
+                (true, _) => Err(io::ErrorKind::NotConnected),
+                (_, true) => Err(io::ErrorKind::AlreadyExists),
+                (false, false) => {
+                    state.reading = true;
+                    let old = std::mem::replace(&mut state.read_callback, callback.take());
+                    Ok((state.readable, old))
+                }
             }
         });
         let (readable, old) = started.unwrap_or(Err(io::ErrorKind::NotConnected))?;
@@ -363,7 +368,8 @@ macro_rules! stream_methods {
             /// `read_stop` or close.
             ///
             /// # Errors
-            /// `NotConnected` when the stream is closing or not connected yet, `AlreadyExists` when it reads already.
+            /// `NotConnected` when the stream is closing, not connected yet, or a writing end; `AlreadyExists` when it reads
+            /// already.
             #[track_caller]
             pub fn read_start(
                 &self,

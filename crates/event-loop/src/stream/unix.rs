@@ -5,8 +5,10 @@ use std::os::fd::OwnedFd;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{OFlags, fcntl_getfl};
+
 use super::listener::listener_methods;
-use super::state::stream_methods;
+use super::state::{stream_methods, with_stream};
 use crate::core::LoopHandle;
 use crate::driver::Driver;
 use crate::handle::HandleId;
@@ -101,15 +103,19 @@ pub struct Pipe {
 }
 
 impl Pipe {
-    /// Takes over an end of a pipe, or another descriptor that the system can watch; it blocks no more from now on. Such are
-    /// `ChildStdin` and `ChildStdout` of the standard library, and terminals.
+    /// Takes over an end of a pipe, or another descriptor that the system can watch; it blocks no more from now on, and neither
+    /// do its duplicates, also those of other processes. Such are `ChildStdin` and `ChildStdout` of the standard library, and
+    /// on Linux terminals.
     ///
     /// # Errors
-    /// The system's: `PermissionDenied` for a file, which is always ready and cannot be watched. `NotConnected` when the
-    /// loop is gone.
+    /// The system's: on Linux `PermissionDenied` for a file, which is always ready and cannot be watched. `NotConnected` when
+    /// the loop is gone.
     #[track_caller]
     pub fn new(lp: &LoopHandle, end: impl Into<OwnedFd>) -> io::Result<Pipe> {
-        let id = adopt(lp, PIPE, end.into(), Location::caller())?;
+        let end = end.into();
+        let only_writes = fcntl_getfl(&end)? & OFlags::RWMODE == OFlags::WRONLY;
+        let id = adopt(lp, PIPE, end, Location::caller())?;
+        with_stream(lp, id, |state| state.can_read = !only_writes);
         Ok(Pipe { lp: lp.clone(), id })
     }
 }
