@@ -25,7 +25,7 @@ use std::io;
 use std::panic::Location;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
 
-use rustix::process::{Pid, PidfdFlags, kill_process, pidfd_open, test_kill_process};
+use rustix::process::{Pid, kill_process, test_kill_process};
 use signal_hook::consts::SIGCHLD;
 
 use crate::blame::Site;
@@ -328,7 +328,7 @@ impl LoopHandle {
 #[cfg(target_os = "linux")]
 fn open_pidfd(pid: u32) -> io::Result<std::os::fd::OwnedFd> {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
-    Ok(pidfd_open(pid, PidfdFlags::empty())?)
+    Ok(rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())?)
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -91,13 +91,8 @@ impl Descriptor {
 
     /// The outcome of a connect, as [`super::Driver::finish_connect`] tells it.
     pub(super) fn finish_connect(&self) -> io::Result<()> {
-        let file = self.file()?;
-        let socket = SockRef::from(&file);
-        match socket.take_error()? {
-            Some(error) => Err(error),
-            // A connect to a path is done when it returns; a peer that has gone since is found by reading.
-            None => Ok(()),
-        }
+        // A connect to a path is done when it returns; a peer that has gone since is found by reading.
+        SockRef::from(&self.file()?).take_error()?.map_or(Ok(()), Err)
     }
 
     fn file(&self) -> io::Result<&File> {

@@ -12,6 +12,7 @@
 
 mod listener;
 mod state;
+mod methods;
 mod serve;
 mod request;
 mod tcp;

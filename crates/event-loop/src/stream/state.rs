@@ -1,6 +1,6 @@
 //! A stream: reading by callback or future, a write queue, connect, shutdown, close, whatever it is made of.
 //!
-//! This file is what the user's calls do, and the macro that gives them to each type of stream; `serve` is what happens when the socket is ready, `request` how connect,
+//! This file is what the user's calls do, which `methods` gives to each type of stream; `serve` is what happens when the socket is ready, `request` how connect,
 //! write and shutdown end.
 
 use std::collections::VecDeque;
@@ -359,94 +359,6 @@ impl LoopHandle {
         }
     }
 }
-
-/// The methods that every stream has, whatever it is made of.
-macro_rules! stream_methods {
-    ($type:ident) => {
-        impl $type {
-            /// Reads and calls back with what comes, from the next pass on. Active from now until the end, an error,
-            /// `read_stop` or close.
-            ///
-            /// # Errors
-            /// `NotConnected` when the stream is closing, not connected yet, or a writing end; `AlreadyExists` when it reads
-            /// already.
-            #[track_caller]
-            pub fn read_start(
-                &self,
-                callback: impl FnMut(&$crate::LoopHandle, $crate::ReadEvent<'_>) + 'static,
-            ) -> std::io::Result<()> {
-                self.lp.stream_read_start(self.id, Box::new(callback), std::panic::Location::caller())
-            }
-
-            /// Stops reading; what arrives waits until reading starts again.
-            pub fn read_stop(&self) {
-                self.lp.stream_read_stop(self.id);
-            }
-
-            /// Queues `data` behind earlier writes; `callback` comes later, when all of it is with the system.
-            #[track_caller]
-            pub fn write(
-                &self,
-                data: Vec<u8>,
-                callback: impl FnOnce(&$crate::LoopHandle, std::io::Result<()>) + 'static,
-            ) {
-                self.lp.stream_write(self.id, data, Box::new(callback), std::panic::Location::caller());
-            }
-
-            /// Writes what the system takes at once, without queueing.
-            ///
-            /// # Errors
-            /// `WouldBlock` when connecting or when writes are queued; `BrokenPipe` after `shutdown`; `NotConnected`
-            /// when closed.
-            pub fn try_write(&self, data: &[u8]) -> std::io::Result<usize> {
-                self.lp.stream_try_write(self.id, data)
-            }
-
-            /// Bytes that wait in the write queue.
-            pub fn write_queue_size(&self) -> usize {
-                self.lp.stream_write_queue_size(self.id)
-            }
-
-            /// Ends our direction after the queued writes; `callback` comes later. A second one fails.
-            #[track_caller]
-            pub fn shutdown(
-                &self,
-                callback: impl FnOnce(&$crate::LoopHandle, std::io::Result<()>) + 'static,
-            ) {
-                self.lp.stream_shutdown(self.id, Box::new(callback), std::panic::Location::caller());
-            }
-
-            /// Reads into `buffer` for a future. Zero bytes are the end. One reading task at a time.
-            pub fn poll_read(
-                &self,
-                cx: &mut std::task::Context<'_>,
-                buffer: &mut [u8],
-            ) -> std::task::Poll<std::io::Result<usize>> {
-                self.lp.stream_poll_read(self.id, cx, buffer)
-            }
-
-            /// Writes from `buffers` for a future. One writing task at a time, and no queued writes beside it.
-            pub fn poll_write(
-                &self,
-                cx: &mut std::task::Context<'_>,
-                buffers: &[std::io::IoSlice<'_>],
-            ) -> std::task::Poll<std::io::Result<usize>> {
-                self.lp.stream_poll_write(self.id, cx, buffers)
-            }
-
-            /// Ends our direction for a future; it does not wait.
-            pub fn poll_shutdown(
-                &self,
-                _cx: &mut std::task::Context<'_>,
-            ) -> std::task::Poll<std::io::Result<()>> {
-                self.lp.stream_poll_shutdown(self.id)
-            }
-        }
-
-        $crate::handle::handle_methods!($type);
-    };
-}
-pub(crate) use stream_methods;
 
 /// Runs `access` on the stream unless it is closing or gone; then what it owns is dropped without a borrow.
 pub(super) fn with_stream<R>(

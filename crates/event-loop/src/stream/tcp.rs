@@ -4,7 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::panic::Location;
 
-use super::state::{stream_methods, with_stream};
+use super::methods::stream_methods;
+use super::state::with_stream;
 use crate::core::LoopHandle;
 use crate::handle::HandleId;
 

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{OFlags, fcntl_getfl};
 
 use super::listener::listener_methods;
-use super::state::{stream_methods, with_stream};
+use super::methods::stream_methods;
+use super::state::with_stream;
 use crate::core::LoopHandle;
 use crate::driver::Driver;
 use crate::handle::HandleId;
