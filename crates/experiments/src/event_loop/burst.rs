@@ -62,12 +62,12 @@ pub(super) fn fill(runtime: &Runtime, jobs: usize) -> Result<()> {
     Ok(())
 }
 
-#[cfg(test)]
+/// Only Linux lists the threads of a process.
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
     #[test]
-    #[cfg(target_os = "linux")]
     fn a_burst_starts_every_thread_that_the_pool_may_have() {
         let names = |size: usize| {
             let runtime =
