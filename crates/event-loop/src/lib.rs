@@ -35,7 +35,7 @@ pub use blame::{SpanSite, StallReport};
 #[cfg(unix)]
 pub use child::Child;
 pub use core::LoopHandle;
-pub use driver::{Call, DriverLog, Peer, Script};
+pub use driver::{Call, DriverLog, KeepAlive, ListenOptions, Peer, Script};
 pub use error::LoopError;
 pub use event_loop::{EventLoop, RunMode};
 pub use handle::HandleInfo;

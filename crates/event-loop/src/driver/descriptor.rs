@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
@@ -56,6 +56,10 @@ impl Descriptor {
     /// Takes it out of the poll set: closing does not while a duplicate of it is open.
     pub(super) fn deregister(&self, registry: &Registry) {
         let _ = self.file().map(|file| registry.deregister(&mut SourceFd(&file.as_raw_fd())));
+    }
+
+    pub(super) fn duplicate(&self) -> io::Result<OwnedFd> {
+        self.file()?.as_fd().try_clone_to_owned()
     }
 
     pub(super) fn is_pipe(&self) -> bool {

@@ -6,8 +6,9 @@
 //! replays a run to the same phase trace.
 //!
 //! A driver answers: `now`, `poll`, `inbox` (how many items from other threads to take), `listen`, `connect`,
-//! `listen_at`, `connect_at`, `adopt`, `finish_connect`, `accept`, `shed`, `register`, `read`, `write`, `shutdown`,
-//! `bind_udp`, `recv_from`, `send_to`, `local_addr`, `set_nodelay`, `close`.
+//! `listen_at`, `connect_at`, `adopt`, `adopt_socket`, `duplicate`, `finish_connect`, `accept`, `shed`, `register`, `read`,
+//! `write`, `shutdown`,
+//! `bind_udp`, `recv_from`, `send_to`, `local_addr`, `peer_addr`, `set_option`, `close`.
 //!
 //! # Invariants
 //! - D1: readiness is edge-triggered: after an edge, a socket is silent until its owner has seen `WouldBlock`.
@@ -15,13 +16,16 @@
 
 #[cfg(unix)]
 mod descriptor;
+mod options;
 mod os;
 mod replay;
 mod scripted;
 
+pub use options::{KeepAlive, ListenOptions};
 pub use replay::DriverLog;
 pub use scripted::{Call, Peer, Script};
 
+pub(crate) use options::{SocketKind, StreamOption};
 pub(crate) use os::OsDriver;
 pub(crate) use replay::{Answer, Quota, Replay, logged};
 pub(crate) use scripted::ScriptedDriver;
@@ -162,14 +166,25 @@ impl Driver {
         self.note(|| Answer::Inbox(taken));
     }
 
-    pub(crate) fn listen(&mut self, addr: SocketAddr, backlog: u32, token: u64) -> io::Result<SocketId> {
-        let result = each_world!(self, world => world.listen(addr, backlog, token));
+    pub(crate) fn listen(
+        &mut self,
+        addr: SocketAddr,
+        options: &ListenOptions,
+        token: u64,
+    ) -> io::Result<SocketId> {
+        let result = each_world!(self, world => world.listen(addr, options, token));
         self.note(|| Answer::Socket(logged(&result, |id| id.0)));
         result
     }
 
-    pub(crate) fn connect(&mut self, addr: SocketAddr, token: u64) -> io::Result<SocketId> {
-        let result = each_world!(self, world => world.connect(addr, token));
+    /// Begins to connect; `from` is the address of this machine to connect from.
+    pub(crate) fn connect(
+        &mut self,
+        addr: SocketAddr,
+        from: Option<SocketAddr>,
+        token: u64,
+    ) -> io::Result<SocketId> {
+        let result = each_world!(self, world => world.connect(addr, from, token));
         self.note(|| Answer::Socket(logged(&result, |id| id.0)));
         result
     }
@@ -186,6 +201,26 @@ impl Driver {
     pub(crate) fn adopt(&mut self, descriptor: OwnedFd, token: u64) -> io::Result<SocketId> {
         let result = each_world!(self, world => world.adopt(descriptor, token));
         self.note(|| Answer::Socket(logged(&result, |id| id.0)));
+        result
+    }
+
+    /// Takes over a socket that somebody else has opened, once it has proved to be what it should be; it is registered.
+    pub(crate) fn adopt_socket(
+        &mut self,
+        socket: socket2::Socket,
+        kind: SocketKind,
+        token: u64,
+    ) -> io::Result<SocketId> {
+        let result = each_world!(self, world => world.adopt_socket(socket, kind, token));
+        self.note(|| Answer::Socket(logged(&result, |id| id.0)));
+        result
+    }
+
+    /// Another descriptor of the same socket or pipe. Unix only.
+    #[cfg(unix)]
+    pub(crate) fn duplicate(&mut self, socket: SocketId) -> io::Result<OwnedFd> {
+        let result = each_world!(self, world => world.duplicate(socket));
+        self.note(|| Answer::Done(logged(&result, |_| ())));
         result
     }
 
@@ -276,8 +311,14 @@ impl Driver {
         result
     }
 
-    pub(crate) fn set_nodelay(&mut self, socket: SocketId, on: bool) -> io::Result<()> {
-        let result = each_world!(self, world => world.set_nodelay(socket, on));
+    pub(crate) fn peer_addr(&mut self, socket: SocketId) -> io::Result<SocketAddr> {
+        let result = each_world!(self, world => world.peer_addr(socket));
+        self.note(|| Answer::Address(logged(&result, |addr| *addr)));
+        result
+    }
+
+    pub(crate) fn set_option(&mut self, socket: SocketId, option: StreamOption) -> io::Result<()> {
+        let result = each_world!(self, world => world.set_option(socket, option));
         self.note(|| Answer::Done(logged(&result, |_| ())));
         result
     }

@@ -1,10 +1,11 @@
 //! The operating system through mio: edge-triggered, registered once for both directions.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 #[cfg(unix)]
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 #[cfg(unix)]
 use std::path::Path;
 use std::sync::Arc;
@@ -14,13 +15,17 @@ use clock::Clock;
 use mio::net::{TcpListener, TcpStream, UdpSocket};
 use mio::{Interest, Token};
 use slab::Slab;
+use socket2::Socket;
 #[cfg(unix)]
-use socket2::SockAddr;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, SockAddr, Type};
+
+mod sockets;
 
 #[cfg(unix)]
 use super::descriptor::Descriptor;
-use super::{EVENTS_PER_POLL, LoopWaker, Moved, Readiness, SocketId, WAKE};
+use super::{
+    EVENTS_PER_POLL, ListenOptions, LoopWaker, Moved, Readiness, SocketId, SocketKind, StreamOption, WAKE,
+};
 
 /// With epoll and kqueue a short read or write has exhausted the socket, and news from then on makes a new
 /// edge; asking again until `WouldBlock` would cost a system call for each message. (Other selectors that mio
@@ -38,6 +43,8 @@ pub(crate) struct OsDriver {
     events: mio::Events,
     waker: Arc<mio::Waker>,
     sockets: Slab<OsSocket>,
+    /// Those of which somebody else may have a descriptor: closing ours does not take them out of the poll set.
+    shared: HashSet<SocketId>,
     clock: Clock,
     /// A descriptor kept in reserve: given up to accept and drop a connection when none is left.
     spare: Option<File>,
@@ -62,6 +69,7 @@ impl OsDriver {
             events: mio::Events::with_capacity(EVENTS_PER_POLL),
             waker,
             sockets: Slab::new(),
+            shared: HashSet::new(),
             clock,
             spare: spare_descriptor(),
         })
@@ -89,26 +97,72 @@ impl OsDriver {
         Ok(())
     }
 
-    pub(super) fn listen(&mut self, addr: SocketAddr, backlog: u32, token: u64) -> io::Result<SocketId> {
-        let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-        // A restarted server may take over a port whose old connections linger in TIME_WAIT.
-        #[cfg(unix)]
-        socket.set_reuse_address(true)?;
-        socket.bind(&addr.into())?;
-        socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
-        socket.set_nonblocking(true)?;
+    pub(super) fn listen(
+        &mut self,
+        addr: SocketAddr,
+        options: &ListenOptions,
+        token: u64,
+    ) -> io::Result<SocketId> {
+        let socket = sockets::listening(addr, options)?;
         let mut listener = TcpListener::from_std(socket.into());
         self.poll.registry().register(&mut listener, Token(token as usize), Interest::READABLE)?;
         Ok(SocketId(self.sockets.insert(OsSocket::Listener(listener))))
     }
 
-    pub(super) fn connect(&mut self, addr: SocketAddr, token: u64) -> io::Result<SocketId> {
-        let stream = TcpStream::connect(addr)?;
-        let id = SocketId(self.sockets.insert(OsSocket::Stream(stream)));
+    pub(super) fn connect(
+        &mut self,
+        addr: SocketAddr,
+        from: Option<SocketAddr>,
+        token: u64,
+    ) -> io::Result<SocketId> {
+        self.insert_registered(OsSocket::Stream(sockets::connecting(addr, from)?), token)
+    }
+
+    fn insert_registered(&mut self, socket: OsSocket, token: u64) -> io::Result<SocketId> {
+        let id = SocketId(self.sockets.insert(socket));
         self.register(id, token).inspect_err(|_| {
             self.sockets.remove(id.0);
         })?;
         Ok(id)
+    }
+
+    pub(super) fn adopt_socket(
+        &mut self,
+        socket: Socket,
+        kind: SocketKind,
+        token: u64,
+    ) -> io::Result<SocketId> {
+        sockets::check(&socket, kind)?;
+        socket.set_nonblocking(true)?;
+        #[cfg(unix)]
+        socket.set_cloexec(true)?;
+        let socket = match kind {
+            SocketKind::TcpStream => OsSocket::Stream(TcpStream::from_std(socket.into())),
+            SocketKind::TcpListener => OsSocket::Listener(TcpListener::from_std(socket.into())),
+            #[cfg(unix)]
+            SocketKind::UnixStream => OsSocket::Descriptor(Descriptor::new(socket.into())?),
+            #[cfg(unix)]
+            SocketKind::UnixListener => {
+                OsSocket::UnixListener(mio::net::UnixListener::from_std(socket.into()))
+            }
+        };
+        let id = self.insert_registered(socket, token)?;
+        self.shared.insert(id);
+        Ok(id)
+    }
+
+    #[cfg(unix)]
+    pub(super) fn duplicate(&mut self, socket: SocketId) -> io::Result<OwnedFd> {
+        let duplicate = match self.sockets.get(socket.0) {
+            Some(OsSocket::Listener(listener)) => listener.as_fd().try_clone_to_owned(),
+            Some(OsSocket::Stream(stream)) => stream.as_fd().try_clone_to_owned(),
+            Some(OsSocket::Datagrams(datagrams)) => datagrams.as_fd().try_clone_to_owned(),
+            Some(OsSocket::UnixListener(listener)) => listener.as_fd().try_clone_to_owned(),
+            Some(OsSocket::Descriptor(descriptor)) => descriptor.duplicate(),
+            None => Err(unknown()),
+        }?;
+        self.shared.insert(socket);
+        Ok(duplicate)
     }
 
     #[cfg(unix)]
@@ -162,6 +216,13 @@ impl OsDriver {
     pub(super) fn register(&mut self, socket: SocketId, token: u64) -> io::Result<()> {
         let token = Token(token as usize);
         match self.sockets.get_mut(socket.0) {
+            Some(OsSocket::Listener(listener)) => {
+                self.poll.registry().register(listener, token, Interest::READABLE)
+            }
+            #[cfg(unix)]
+            Some(OsSocket::UnixListener(listener)) => {
+                self.poll.registry().register(listener, token, Interest::READABLE)
+            }
             Some(OsSocket::Stream(stream)) => {
                 self.poll.registry().register(stream, token, Interest::READABLE | Interest::WRITABLE)
             }
@@ -254,18 +315,33 @@ impl OsDriver {
         }
     }
 
-    pub(super) fn set_nodelay(&mut self, socket: SocketId, on: bool) -> io::Result<()> {
-        self.stream(socket)?.set_nodelay(on)
+    pub(super) fn peer_addr(&mut self, socket: SocketId) -> io::Result<SocketAddr> {
+        self.stream(socket)?.peer_addr()
+    }
+
+    pub(super) fn set_option(&mut self, socket: SocketId, option: StreamOption) -> io::Result<()> {
+        sockets::set_option(self.stream(socket)?, option)
     }
 
     pub(super) fn close(&mut self, socket: SocketId) {
-        // Closing a socket of our own also takes it out of the poll set.
-        let closed = self.sockets.try_remove(socket.0);
-        #[cfg(unix)]
-        if let Some(OsSocket::Descriptor(descriptor)) = &closed {
-            descriptor.deregister(self.poll.registry());
-        }
-        drop(closed);
+        // Closing a socket that only we have also takes it out of the poll set.
+        let shared = self.shared.remove(&socket);
+        let mut closed = self.sockets.try_remove(socket.0);
+        let registry = self.poll.registry();
+        // A refusal means that it is not in the set: what was to be done is done.
+        let _ = match &mut closed {
+            Some(OsSocket::Listener(listener)) if shared => registry.deregister(listener),
+            Some(OsSocket::Stream(stream)) if shared => registry.deregister(stream),
+            Some(OsSocket::Datagrams(datagrams)) if shared => registry.deregister(datagrams),
+            #[cfg(unix)]
+            Some(OsSocket::UnixListener(listener)) if shared => registry.deregister(listener),
+            #[cfg(unix)]
+            Some(OsSocket::Descriptor(descriptor)) => {
+                descriptor.deregister(registry);
+                Ok(())
+            }
+            _ => Ok(()),
+        };
     }
 
     fn datagrams(&mut self, socket: SocketId) -> io::Result<&mut UdpSocket> {

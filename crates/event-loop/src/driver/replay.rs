@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::scripted::WakeFlag;
-use super::{LoopWaker, Moved, Readiness, SocketId};
+use super::{ListenOptions, LoopWaker, Moved, Readiness, SocketId, SocketKind, StreamOption};
 
 /// How long a replay waits for work that another thread sent in the logged run.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -112,6 +112,12 @@ fn again<T>(logged: Logged<T>) -> io::Result<T> {
         Some(number) => io::Error::from_raw_os_error(number),
         None => error.kind.into(),
     })
+}
+
+/// A descriptor in the place of one that the logged run had.
+#[cfg(unix)]
+fn stand_in() -> io::Result<OwnedFd> {
+    std::fs::File::open("/dev/null").map(OwnedFd::from)
 }
 
 /// The driver that answers from a log.
@@ -215,11 +221,21 @@ impl Replay {
         }
     }
 
-    pub(super) fn listen(&mut self, _addr: SocketAddr, _backlog: u32, _token: u64) -> io::Result<SocketId> {
+    pub(super) fn listen(
+        &mut self,
+        _addr: SocketAddr,
+        _options: &ListenOptions,
+        _token: u64,
+    ) -> io::Result<SocketId> {
         self.socket("listen")
     }
 
-    pub(super) fn connect(&mut self, _addr: SocketAddr, _token: u64) -> io::Result<SocketId> {
+    pub(super) fn connect(
+        &mut self,
+        _addr: SocketAddr,
+        _from: Option<SocketAddr>,
+        _token: u64,
+    ) -> io::Result<SocketId> {
         self.socket("connect")
     }
 
@@ -230,6 +246,22 @@ impl Replay {
     #[cfg(unix)]
     pub(super) fn adopt(&mut self, _descriptor: OwnedFd, _token: u64) -> io::Result<SocketId> {
         self.socket("adopt")
+    }
+
+    pub(super) fn adopt_socket(
+        &mut self,
+        _socket: socket2::Socket,
+        _kind: SocketKind,
+        _token: u64,
+    ) -> io::Result<SocketId> {
+        self.socket("adopt_socket")
+    }
+
+    /// A stand-in: what is done with it through the driver is in the log too.
+    #[cfg(unix)]
+    pub(super) fn duplicate(&mut self, _socket: SocketId) -> io::Result<OwnedFd> {
+        self.done("duplicate")?;
+        stand_in()
     }
 
     #[cfg(unix)]
@@ -309,15 +341,23 @@ impl Replay {
         self.done("finish_connect")
     }
 
-    pub(super) fn local_addr(&mut self, _socket: SocketId) -> io::Result<SocketAddr> {
+    fn address(&mut self, asked: &str) -> io::Result<SocketAddr> {
         match self.next() {
             Some(Answer::Address(result)) => again(result),
-            other => Err(self.diverged("local_addr", other.as_ref())),
+            other => Err(self.diverged(asked, other.as_ref())),
         }
     }
 
-    pub(super) fn set_nodelay(&mut self, _socket: SocketId, _on: bool) -> io::Result<()> {
-        self.done("set_nodelay")
+    pub(super) fn local_addr(&mut self, _socket: SocketId) -> io::Result<SocketAddr> {
+        self.address("local_addr")
+    }
+
+    pub(super) fn peer_addr(&mut self, _socket: SocketId) -> io::Result<SocketAddr> {
+        self.address("peer_addr")
+    }
+
+    pub(super) fn set_option(&mut self, _socket: SocketId, _option: StreamOption) -> io::Result<()> {
+        self.done("set_option")
     }
 
     pub(super) fn close(&mut self, _socket: SocketId) {}

@@ -15,15 +15,20 @@ use std::os::fd::OwnedFd;
 #[cfg(unix)]
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clock::{Clock, ManualClock};
 use slab::Slab;
 
 mod datagrams;
+mod wake_flag;
 
-use super::{EVENTS_PER_POLL, LoopWaker, Moved, Readiness, SocketId, WAKE};
+pub(crate) use wake_flag::WakeFlag;
+
+use super::{
+    EVENTS_PER_POLL, ListenOptions, LoopWaker, Moved, Readiness, SocketId, SocketKind, StreamOption, WAKE,
+};
 
 /// The name that a script gives to the other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -56,6 +61,14 @@ pub enum Call {
     RecvFrom,
     /// Sending a datagram.
     SendTo,
+    /// Asking how a connect ended.
+    FinishConnect,
+    /// Taking over a descriptor, or making another one of a socket.
+    Adopt,
+    /// Asking for the address of a socket or of its peer.
+    Address,
+    /// Setting an option of a stream.
+    SetOption,
 }
 
 /// The agenda of a scripted world; clones share it, so a test can go on writing while the loop runs.
@@ -71,6 +84,7 @@ pub(super) struct World {
     listeners: Slab<SocketSlot>,
     peers: HashMap<Peer, PeerState>,
     outgoing: VecDeque<(Peer, bool)>,
+    adopted: VecDeque<Peer>,
     edges: VecDeque<Readiness>,
     datagrams: datagrams::Datagrams,
     faults: HashMap<Call, VecDeque<io::Error>>,
@@ -94,6 +108,9 @@ struct PeerState {
     window: usize,
     written: Vec<u8>,
     shut: bool,
+    /// Our close is a reset.
+    reset_on_close: bool,
+    was_reset: bool,
     read_armed: bool,
     write_armed: bool,
 }
@@ -130,6 +147,7 @@ impl Script {
             listeners: Slab::new(),
             peers: HashMap::new(),
             outgoing: VecDeque::new(),
+            adopted: VecDeque::new(),
             edges: VecDeque::new(),
             datagrams: datagrams::Datagrams::default(),
             faults: HashMap::new(),
@@ -178,6 +196,15 @@ impl Script {
         self.plan(at, Happening::Established(peer, accepts))
     }
 
+    /// The next descriptor of a stream that the loop takes over leads to `peer`; others are refused as `Unsupported`.
+    pub fn adopts(&self, peer: Peer) -> &Self {
+        let mut world = self.0.borrow_mut();
+        world.peer(peer).connected = true;
+        world.adopted.push_back(peer);
+        drop(world);
+        self
+    }
+
     /// At `at` something else happens (outside the loop's thread of control, so to speak).
     pub fn happens(&self, at: Duration, what: impl FnOnce() + 'static) -> &Self {
         self.plan(at, Happening::Do(Box::new(what)))
@@ -203,6 +230,11 @@ impl Script {
     /// Whether the loop has ended its direction towards the peer.
     pub fn ended_towards(&self, peer: Peer) -> bool {
         self.0.borrow_mut().peer(peer).shut
+    }
+
+    /// Whether the loop has closed the connection to the peer by a reset.
+    pub fn was_reset(&self, peer: Peer) -> bool {
+        self.0.borrow_mut().peer(peer).was_reset
     }
 
     /// The timeouts of all polls so far; `None` is "for ever".
@@ -294,14 +326,24 @@ impl ScriptedDriver {
         }
     }
 
-    pub(super) fn listen(&mut self, addr: SocketAddr, _backlog: u32, token: u64) -> io::Result<SocketId> {
+    pub(super) fn listen(
+        &mut self,
+        addr: SocketAddr,
+        _options: &ListenOptions,
+        token: u64,
+    ) -> io::Result<SocketId> {
         let mut world = self.world.borrow_mut();
         world.fault(Call::Listen)?;
         let slot = SocketSlot::Listener { port: addr.port(), token, waiting: VecDeque::new(), armed: true };
         Ok(SocketId(world.listeners.insert(slot)))
     }
 
-    pub(super) fn connect(&mut self, _addr: SocketAddr, token: u64) -> io::Result<SocketId> {
+    pub(super) fn connect(
+        &mut self,
+        _addr: SocketAddr,
+        _from: Option<SocketAddr>,
+        token: u64,
+    ) -> io::Result<SocketId> {
         let mut world = self.world.borrow_mut();
         world.fault(Call::Connect)?;
         let Some((peer, _)) = world.outgoing.pop_front() else {
@@ -313,9 +355,34 @@ impl ScriptedDriver {
         Ok(SocketId(world.listeners.insert(SocketSlot::Stream(peer))))
     }
 
-    /// A script has peers and no descriptors.
+    /// A script has peers and no descriptors: it says where the next one leads.
     #[cfg(unix)]
-    pub(super) fn adopt(&mut self, _descriptor: OwnedFd, _token: u64) -> io::Result<SocketId> {
+    pub(super) fn adopt(&mut self, _descriptor: OwnedFd, token: u64) -> io::Result<SocketId> {
+        self.adopt_peer(token)
+    }
+
+    pub(super) fn adopt_socket(
+        &mut self,
+        _socket: socket2::Socket,
+        kind: SocketKind,
+        token: u64,
+    ) -> io::Result<SocketId> {
+        if kind.listens() { Err(io::ErrorKind::Unsupported.into()) } else { self.adopt_peer(token) }
+    }
+
+    fn adopt_peer(&mut self, token: u64) -> io::Result<SocketId> {
+        let mut world = self.world.borrow_mut();
+        world.fault(Call::Adopt)?;
+        let peer = world.adopted.pop_front().ok_or(io::ErrorKind::Unsupported)?;
+        world.peer(peer).token = Some(token);
+        world.edge(peer);
+        Ok(SocketId(world.listeners.insert(SocketSlot::Stream(peer))))
+    }
+
+    /// A script has no descriptors to give.
+    #[cfg(unix)]
+    pub(super) fn duplicate(&mut self, _socket: SocketId) -> io::Result<OwnedFd> {
+        self.world.borrow_mut().fault(Call::Adopt)?;
         Err(io::ErrorKind::Unsupported.into())
     }
 
@@ -328,7 +395,7 @@ impl ScriptedDriver {
     /// As [`ScriptedDriver::connect`]: who answers is written in the script.
     #[cfg(unix)]
     pub(super) fn connect_at(&mut self, _path: &Path, token: u64) -> io::Result<SocketId> {
-        self.connect(SocketAddr::from(([127, 0, 0, 1], 0)), token)
+        self.connect(SocketAddr::from(([127, 0, 0, 1], 0)), None, token)
     }
 
     pub(super) fn accept(&mut self, listener: SocketId) -> io::Result<SocketId> {
@@ -405,6 +472,7 @@ impl ScriptedDriver {
 
     pub(super) fn finish_connect(&mut self, socket: SocketId) -> io::Result<()> {
         let mut world = self.world.borrow_mut();
+        world.fault(Call::FinishConnect)?;
         let peer = world.stream(socket)?;
         let state = world.peer(peer);
         match (state.refused, state.connected) {
@@ -415,7 +483,8 @@ impl ScriptedDriver {
     }
 
     pub(super) fn local_addr(&mut self, socket: SocketId) -> io::Result<SocketAddr> {
-        let world = self.world.borrow();
+        let mut world = self.world.borrow_mut();
+        world.fault(Call::Address)?;
         let port = match world.listeners.get(socket.0) {
             Some(SocketSlot::Listener { port, .. }) => *port,
             Some(SocketSlot::Stream(peer)) => peer.0 as u16,
@@ -425,14 +494,25 @@ impl ScriptedDriver {
         Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
     }
 
-    pub(super) fn set_nodelay(&mut self, socket: SocketId, _on: bool) -> io::Result<()> {
-        self.world.borrow().stream(socket).map(drop)
+    pub(super) fn peer_addr(&mut self, socket: SocketId) -> io::Result<SocketAddr> {
+        self.world.borrow().stream(socket)?;
+        self.local_addr(socket)
+    }
+
+    pub(super) fn set_option(&mut self, socket: SocketId, option: StreamOption) -> io::Result<()> {
+        let mut world = self.world.borrow_mut();
+        world.fault(Call::SetOption)?;
+        let peer = world.stream(socket)?;
+        world.peer(peer).reset_on_close |= matches!(option, StreamOption::ResetOnClose);
+        Ok(())
     }
 
     pub(super) fn close(&mut self, socket: SocketId) {
         let mut world = self.world.borrow_mut();
         if let Some(SocketSlot::Stream(peer)) = world.listeners.try_remove(socket.0) {
-            world.peer(peer).token = None;
+            let state = world.peer(peer);
+            state.token = None;
+            state.was_reset = state.reset_on_close;
         }
     }
 }
@@ -540,36 +620,4 @@ impl World {
 
 fn closed() -> io::Error {
     io::Error::new(io::ErrorKind::NotConnected, "the socket is closed")
-}
-
-/// The wake-up of a world without an operating system.
-#[derive(Default)]
-pub(crate) struct WakeFlag {
-    raised: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl WakeFlag {
-    pub(crate) fn raise(&self) {
-        *self.lock() = true;
-        self.changed.notify_all();
-    }
-
-    fn lower(&self) -> bool {
-        std::mem::take(&mut *self.lock())
-    }
-
-    /// Waits until it is raised, and lowers it; `false` when nobody did within `patience`.
-    pub(crate) fn wait_and_lower(&self, patience: Duration) -> bool {
-        let raised = self.lock();
-        let (mut raised, _) = self
-            .changed
-            .wait_timeout_while(raised, patience, |raised| !*raised)
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        std::mem::take(&mut *raised)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, bool> {
-        self.raised.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
 }

@@ -9,10 +9,12 @@ use std::panic::Location;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use socket2::Socket;
+
 use super::CAP;
 use crate::blame::Site;
 use crate::core::LoopHandle;
-use crate::driver::{Driver, SocketId};
+use crate::driver::{Driver, SocketId, SocketKind};
 use crate::handle::{HandleId, Kind};
 use crate::phase::Callee;
 use crate::timer::{Action, nanos};
@@ -73,6 +75,16 @@ macro_rules! listener_methods {
             /// Goes on accepting for the callback after `pause`.
             pub fn resume(&self) {
                 self.lp.listener_resume(self.id);
+            }
+
+            /// Another descriptor of the same socket, for example to send it to another process; what comes to the port
+            /// goes to whoever accepts first. It does not block. Unix only.
+            ///
+            /// # Errors
+            /// `NotConnected` when the listener is closed; the system's: no descriptor is left.
+            #[cfg(unix)]
+            pub fn duplicate(&self) -> std::io::Result<std::os::fd::OwnedFd> {
+                self.lp.listener_ask(self.id, $crate::driver::Driver::duplicate)
             }
         }
 
@@ -137,8 +149,29 @@ impl LoopHandle {
         }
     }
 
-    pub(super) fn listener_socket(&self, id: HandleId) -> io::Result<SocketId> {
-        with_listener(self, id, |listener| listener.socket).ok_or_else(closed)
+    /// The handle of a listener whose socket somebody else has opened.
+    pub(super) fn listener_adopt(
+        &self,
+        names: (&'static str, &'static str),
+        kind: SocketKind,
+        socket: Socket,
+        location: &'static Location<'static>,
+    ) -> io::Result<HandleId> {
+        let mut socket = Some(socket);
+        self.listener_open(names, location, &mut |driver, token| {
+            let socket = socket.take().ok_or(io::ErrorKind::InvalidInput)?;
+            driver.adopt_socket(socket, kind, token)
+        })
+    }
+
+    /// Asks the driver something about the socket of a listener.
+    pub(super) fn listener_ask<T>(
+        &self,
+        id: HandleId,
+        ask: impl FnOnce(&mut Driver, SocketId) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let socket = with_listener(self, id, |listener| listener.socket).ok_or_else(closed)?;
+        ask(&mut self.core.driver.borrow_mut(), socket)
     }
 
     pub(super) fn listener_start(

@@ -56,6 +56,16 @@ macro_rules! stream_methods {
                 self.lp.stream_shutdown(self.id, Box::new(callback), std::panic::Location::caller());
             }
 
+            /// Another descriptor of the same socket or pipe, for example to send it to another process. It does not block.
+            /// The peer sees the end only when both are closed, or after `shutdown`. Unix only.
+            ///
+            /// # Errors
+            /// `NotConnected` when the stream is closed; the system's: no descriptor is left.
+            #[cfg(unix)]
+            pub fn duplicate(&self) -> std::io::Result<std::os::fd::OwnedFd> {
+                self.lp.stream_ask(self.id, $crate::driver::Driver::duplicate)
+            }
+
             /// Reads into `buffer` for a future. Zero bytes are the end. One reading task at a time.
             pub fn poll_read(
                 &self,

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use super::{TcpListener, TcpStream};
 use crate::core::LoopHandle;
+use crate::driver::KeepAlive;
 
 /// The methods that every stream owned by a task has.
 macro_rules! owned_stream {
@@ -113,6 +114,22 @@ impl OwnedTcpStream {
     /// The system's.
     pub fn set_nodelay(&self, on: bool) -> io::Result<()> {
         self.0.set_nodelay(on)
+    }
+
+    /// See [`TcpStream::set_keepalive`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn set_keepalive(&self, keep: Option<KeepAlive>) -> io::Result<()> {
+        self.0.set_keepalive(keep)
+    }
+
+    /// Closes the connection by a reset, see [`TcpStream::close_reset`].
+    ///
+    /// # Errors
+    /// As there; then the connection is closed without one.
+    pub fn close_reset(self) -> io::Result<()> {
+        self.0.close_reset()
     }
 }
 

@@ -9,9 +9,11 @@ use std::net::Shutdown;
 use std::panic::Location;
 use std::task::{Context, Poll, Waker};
 
+use socket2::Socket;
+
 use super::request::{Finished, Request, RequestCallback, Write};
 use crate::core::LoopHandle;
-use crate::driver::{Driver, SocketId};
+use crate::driver::{Driver, SocketId, SocketKind};
 use crate::handle::{HandleId, Kind};
 use crate::phase::Callee;
 
@@ -125,6 +127,31 @@ impl LoopHandle {
                 Err(error)
             }
         }
+    }
+
+    /// The handle of a stream whose socket somebody else has opened.
+    pub(crate) fn stream_adopt(
+        &self,
+        name: &'static str,
+        kind: SocketKind,
+        socket: Socket,
+        location: &'static Location<'static>,
+    ) -> io::Result<HandleId> {
+        let mut socket = Some(socket);
+        self.stream_opened(name, location, &mut |driver, token| {
+            let socket = socket.take().ok_or(io::ErrorKind::InvalidInput)?;
+            driver.adopt_socket(socket, kind, token)
+        })
+    }
+
+    /// Asks the driver something about the socket of a stream.
+    pub(crate) fn stream_ask<T>(
+        &self,
+        id: HandleId,
+        ask: impl FnOnce(&mut Driver, SocketId) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let socket = with_stream(self, id, |state| state.socket).ok_or(io::ErrorKind::NotConnected)?;
+        ask(&mut self.core.driver.borrow_mut(), socket)
     }
 
     /// The handle of a stream that `open` begins to connect; `callback` learns of success or failure later, in any case.

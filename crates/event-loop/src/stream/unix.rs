@@ -11,7 +11,7 @@ use super::listener::listener_methods;
 use super::methods::stream_methods;
 use super::state::with_stream;
 use crate::core::LoopHandle;
-use crate::driver::Driver;
+use crate::driver::{Driver, SocketKind};
 use crate::handle::HandleId;
 
 /// What the table of handles calls them.
@@ -60,10 +60,20 @@ impl UnixStream {
     /// Takes over a connected socket, which blocks no more from now on.
     ///
     /// # Errors
-    /// The system's, or `NotConnected` when the loop is gone.
+    /// `NotConnected` when it is not connected or when the loop is gone; the system's.
     #[track_caller]
     pub fn from_std(lp: &LoopHandle, socket: std::os::unix::net::UnixStream) -> io::Result<UnixStream> {
-        let id = adopt(lp, STREAM, socket.into(), Location::caller())?;
+        UnixStream::from_fd(lp, socket.into())
+    }
+
+    /// Takes over a descriptor, for example one that a parent left. Programs that this one starts do not get it.
+    ///
+    /// # Errors
+    /// `InvalidInput` when it is not a Unix socket of streams, or one that listens, which the message tells; otherwise as
+    /// [`UnixStream::from_std`].
+    #[track_caller]
+    pub fn from_fd(lp: &LoopHandle, descriptor: OwnedFd) -> io::Result<UnixStream> {
+        let id = lp.stream_adopt(STREAM, SocketKind::UnixStream, descriptor.into(), Location::caller())?;
         Ok(UnixStream { lp: lp.clone(), id })
     }
 }
@@ -91,6 +101,27 @@ impl UnixListener {
         let id = lp.listener_open((LISTENER, STREAM), Location::caller(), open)?;
         Ok(UnixListener { lp: lp.clone(), id })
     }
+
+    /// Takes over a socket that listens. It blocks no more from now on, and neither do its duplicates.
+    ///
+    /// # Errors
+    /// The system's, or `NotConnected` when the loop is gone.
+    #[track_caller]
+    pub fn from_std(lp: &LoopHandle, socket: std::os::unix::net::UnixListener) -> io::Result<UnixListener> {
+        UnixListener::from_fd(lp, socket.into())
+    }
+
+    /// As [`crate::TcpListener::from_fd`].
+    ///
+    /// # Errors
+    /// `InvalidInput` when it is not a Unix socket of streams that listens, which the message tells (macOS cannot tell
+    /// whether it listens: there the first accept fails); otherwise as [`UnixListener::from_std`].
+    #[track_caller]
+    pub fn from_fd(lp: &LoopHandle, descriptor: OwnedFd) -> io::Result<UnixListener> {
+        let (names, kind) = ((LISTENER, STREAM), SocketKind::UnixListener);
+        let id = lp.listener_adopt(names, kind, descriptor.into(), Location::caller())?;
+        Ok(UnixListener { lp: lp.clone(), id })
+    }
 }
 
 listener_methods!(UnixListener, UnixStream);
@@ -115,23 +146,13 @@ impl Pipe {
     pub fn new(lp: &LoopHandle, end: impl Into<OwnedFd>) -> io::Result<Pipe> {
         let end = end.into();
         let only_writes = fcntl_getfl(&end)? & OFlags::RWMODE == OFlags::WRONLY;
-        let id = adopt(lp, PIPE, end, Location::caller())?;
+        let mut end = Some(end);
+        let id = lp.stream_opened(PIPE, Location::caller(), &mut |driver, token| {
+            driver.adopt(end.take().ok_or(io::ErrorKind::InvalidInput)?, token)
+        })?;
         with_stream(lp, id, |state| state.can_read = !only_writes);
         Ok(Pipe { lp: lp.clone(), id })
     }
 }
 
 stream_methods!(Pipe);
-
-fn adopt(
-    lp: &LoopHandle,
-    name: &'static str,
-    descriptor: OwnedFd,
-    location: &'static Location<'static>,
-) -> io::Result<HandleId> {
-    let mut descriptor = Some(descriptor);
-    lp.stream_opened(name, location, &mut |driver, token| {
-        let descriptor = descriptor.take().ok_or(io::ErrorKind::InvalidInput)?;
-        driver.adopt(descriptor, token)
-    })
-}
