@@ -38,8 +38,12 @@ fn is_older_than_its_source(program: &Path, name: &str) -> bool {
     let changed = |path: &Path| -> Option<SystemTime> {
         std::fs::metadata(path).and_then(|known| known.modified()).ok()
     };
-    let source = changed(&root().join("examples").join(format!("{name}.rs")));
-    changed(program).is_none_or(|built| source.is_none_or(|source| built < source))
+    // The file, and the modules of its own that some have in a folder of the same name.
+    let folder = std::fs::read_dir(root().join("examples").join(name));
+    let modules = folder.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let sources = modules.chain([root().join("examples").join(format!("{name}.rs"))]);
+    let newest = sources.filter_map(|path| changed(&path)).max();
+    changed(program).is_none_or(|built| newest.is_none_or(|newest| built < newest))
 }
 
 fn build(profile: &Path) {

@@ -11,16 +11,11 @@ use trace_report::chrome::{self, Summary};
 use crate::built::{program, root};
 
 /// `starvation` has tests of its own: it takes its time.
-const EXAMPLES: [&str; 8] = [
-    "hello_timer",
-    "phase_order",
-    "one_pass",
-    "pool_cancel",
-    "file_read",
-    "futures",
-    "http_hello",
-    "child_runner",
-];
+const EXAMPLES: [&str; 7] =
+    ["hello_timer", "phase_order", "one_pass", "pool_cancel", "file_read", "futures", "child_runner"];
+
+/// Those that go on until they are told to end, or need somebody to talk to. Most of what they do is tested in `programs`.
+const SERVICES: [&str; 4] = ["http_hello", "echo_server", "echo_client", "port_forwarder"];
 
 /// What the example prints, when it ends well.
 #[track_caller]
@@ -243,7 +238,7 @@ fn http_hello_says_that_a_port_is_taken() {
 
 #[test]
 fn bad_arguments_give_the_usage_and_2() {
-    for name in EXAMPLES {
+    for name in EXAMPLES.into_iter().chain(SERVICES) {
         // Any words are commands of the one that runs commands.
         let takes_words = name == "child_runner";
         for bad in [["--nonsense"].as_slice(), &["one", "too many"]].into_iter().take(if takes_words {
@@ -275,7 +270,7 @@ fn checked(file: &Path) -> Summary {
 #[test]
 fn every_example_leaves_a_trace_that_viewers_accept() {
     let folder = tempfile::tempdir().unwrap();
-    for name in EXAMPLES.into_iter().filter(|name| *name != "http_hello") {
+    for name in EXAMPLES {
         let file = folder.path().join(format!("{name}.json"));
         let output = Command::new(program(name)).env(TRACE, &file).output().unwrap();
         assert!(output.status.success() && output.stderr.is_empty(), "{name}: {output:?}");

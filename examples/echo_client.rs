@@ -1,0 +1,207 @@
+//! A client of the echo server: lines from the standard input, or messages whose round trips are measured.
+//!
+//! ```sh
+//! cargo run --example echo_server                                        # in another window
+//! cargo run --example echo_client                                        # what you type comes back
+//! cargo run --release --example echo_client -- --messages 10000 --size 64
+//! ```
+//!
+//! One message is under way at a time: the next one is sent when the echo of the last one is complete. Watch `round_trip`: it reads
+//! while it still writes. A client that writes all before it reads waits for ever with a server that reads no more than it can
+//! send back. Reading the standard input would hold the loop, so a thread does it and hands lines over through a short channel. That
+//! thread cannot be interrupted, so nobody waits for it: it ends with the process. Ctrl-C shows what was measured so far, and the
+//! exit code is 130.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::io::{BufRead, IoSlice};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::task::{Context as TaskContext, Poll, Waker};
+
+use anyhow::{Context, anyhow, bail};
+use clap::Parser;
+use clap::value_parser;
+use clock::Clock;
+use runtime_lab::{AsyncHandle, LoopHandle, OwnedTcpStream, RunMode, Runtime};
+use runtime_trace::LatencyHistogram;
+
+/// Sends lines or messages to an echo server, one after the other, and waits for each to come back.
+#[derive(Clone, Parser)]
+struct Options {
+    /// Where the server listens.
+    #[arg(default_value = "127.0.0.1:7007")]
+    addr: SocketAddr,
+    /// Send so many messages and measure their round trips; without it, lines from the standard input.
+    #[arg(long, value_name = "N")]
+    messages: Option<u64>,
+    /// How long a measured message is.
+    #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = value_parser!(u32).range(1..))]
+    size: u32,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let options = Options::parse();
+    let runtime = Runtime::new()?;
+    let lp = runtime.handle();
+    let measured = Rc::new(RefCell::new(LatencyHistogram::new()));
+    let task = Rc::new(lp.spawn(talk(lp.clone(), options.clone(), measured.clone())));
+    let interrupted = Rc::new(Cell::new(false));
+    #[cfg(unix)]
+    {
+        const SIGINT: i32 = 2;
+        let (task, interrupted) = (task.clone(), interrupted.clone());
+        let ctrl_c = runtime_lab::Signal::new(&lp);
+        ctrl_c.start(SIGINT, move |_, _| {
+            interrupted.set(true);
+            task.cancel();
+        })?;
+        ctrl_c.unref();
+    }
+    runtime.run(RunMode::Default)?;
+    if options.messages.is_some() {
+        say(&measured.borrow(), options.size);
+    }
+    match task.try_take() {
+        _ if interrupted.get() => Ok(ExitCode::from(130)),
+        Some(outcome) => outcome?.map(|()| ExitCode::SUCCESS),
+        None => bail!("the loop ended before the client"),
+    }
+}
+
+fn say(measured: &LatencyHistogram, size_bytes: u32) {
+    let ms = |duration: std::time::Duration| duration.as_secs_f64() * 1e3;
+    println!(
+        "{} round trips of {size_bytes} bytes: p50 {:.3} ms, p99 {:.3} ms, max {:.3} ms",
+        measured.count(),
+        ms(measured.p50()),
+        ms(measured.p99()),
+        ms(measured.max())
+    );
+}
+
+async fn talk(
+    lp: LoopHandle,
+    options: Options,
+    measured: Rc<RefCell<LatencyHistogram>>,
+) -> anyhow::Result<()> {
+    let addr = options.addr;
+    let stream = OwnedTcpStream::connect(addr).await;
+    let stream = stream.with_context(|| format!("cannot connect to {addr}; does echo_server run there?"))?;
+    stream.set_nodelay(true)?;
+    match options.messages {
+        Some(count) => measure(&stream, count, options.size as usize, &measured).await,
+        None => send_lines(&lp, &stream).await,
+    }
+}
+
+async fn measure(
+    stream: &OwnedTcpStream,
+    count: u64,
+    size_bytes: usize,
+    measured: &RefCell<LatencyHistogram>,
+) -> anyhow::Result<()> {
+    let clock = Clock::real();
+    for number in 0..count {
+        // Each message has other bytes than the one before, so an echo that comes twice is noticed.
+        let message: Vec<u8> = (number..).take(size_bytes).map(|byte| byte as u8).collect();
+        let begun = clock.now();
+        round_trip(stream, &message).await.with_context(|| format!("message {} of {count}", number + 1))?;
+        measured.borrow_mut().record(clock.now() - begun);
+    }
+    Ok(())
+}
+
+async fn send_lines(lp: &LoopHandle, stream: &OwnedTcpStream) -> anyhow::Result<()> {
+    let lines = Lines::of_stdin(lp)?;
+    while let Some(line) = lines.next(stream).await? {
+        round_trip(stream, &line).await?;
+        print!("{}", String::from_utf8_lossy(&line));
+    }
+    Ok(())
+}
+
+/// Sends the message, and returns when the same bytes have come back.
+async fn round_trip(stream: &OwnedTcpStream, message: &[u8]) -> anyhow::Result<()> {
+    let (mut sent_bytes, mut came_bytes) = (0, 0);
+    let mut buffer = [0; 16 * 1024];
+    poll_fn(|cx| {
+        while sent_bytes < message.len() {
+            match stream.poll_write(cx, &[IoSlice::new(&message[sent_bytes..])]) {
+                Poll::Ready(written) => sent_bytes += written?,
+                Poll::Pending => break,
+            }
+        }
+        while came_bytes < message.len() {
+            let Poll::Ready(read) = stream.poll_read(cx, &mut buffer) else { return Poll::Pending };
+            let echo = &buffer[..read?];
+            if echo.is_empty() {
+                return Poll::Ready(Err(anyhow!("the server has ended the connection")));
+            }
+            if !message[came_bytes..].starts_with(echo) {
+                return Poll::Ready(Err(anyhow!("what came back is not what was sent")));
+            }
+            came_bytes += echo.len();
+        }
+        Poll::Ready(Ok(()))
+    })
+    .await
+}
+
+/// Lines that a thread reads.
+struct Lines {
+    lines: Receiver<std::io::Result<Vec<u8>>>,
+    waiting: Rc<Cell<Option<Waker>>>,
+}
+
+impl Lines {
+    fn of_stdin(lp: &LoopHandle) -> anyhow::Result<Lines> {
+        // So many may wait for a slow server; then the thread waits too.
+        let (sender, lines) = sync_channel(8);
+        let waiting: Rc<Cell<Option<Waker>>> = Rc::default();
+        let waker = waiting.clone();
+        let arrived = AsyncHandle::new(lp, move |_| waker.take().map_or((), Waker::wake));
+        // The task holds the loop; when it has ended, a thread that still reads does not.
+        arrived.unref();
+        let wake = arrived.sender();
+        std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+            let mut input = std::io::stdin().lock();
+            loop {
+                let mut line = Vec::new();
+                let line = input.read_until(b'\n', &mut line).map(|_| line);
+                let is_last = !matches!(&line, Ok(line) if !line.is_empty());
+                if sender.send(line).is_err() {
+                    return;
+                }
+                wake.send();
+                if is_last {
+                    return;
+                }
+            }
+        })?;
+        Ok(Lines { lines, waiting })
+    }
+
+    /// The next line with its end, or nothing when there is none. A server that goes away meanwhile is an error.
+    async fn next(&self, stream: &OwnedTcpStream) -> anyhow::Result<Option<Vec<u8>>> {
+        poll_fn(|cx| match self.lines.try_recv() {
+            Ok(line) => Poll::Ready(Ok(Some(line?).filter(|line| !line.is_empty()))),
+            Err(TryRecvError::Disconnected) => Poll::Ready(Ok(None)),
+            Err(TryRecvError::Empty) => {
+                self.waiting.set(Some(cx.waker().clone()));
+                gone(stream, cx)
+            }
+        })
+        .await
+    }
+}
+
+/// Pending while nothing comes, as it should be when nothing was sent.
+fn gone<T>(stream: &OwnedTcpStream, cx: &mut TaskContext<'_>) -> Poll<anyhow::Result<T>> {
+    stream.poll_read(cx, &mut [0; 1]).map(|read| match read? {
+        0 => bail!("the server has ended the connection"),
+        _ => bail!("the server sends what it was not sent"),
+    })
+}

@@ -1,0 +1,256 @@
+//! A port forwarder: several ports in one thread, and each connection is one task with two directions.
+//!
+//! ```sh
+//! cargo run --example port_forwarder -- --forward 8081:localhost:22                    # then: ssh -p 8081 localhost
+//! cargo run --example port_forwarder -- --forward 8082:127.0.0.1:8080 --forward 8083:example.org:80
+//! ```
+//!
+//! A rule reads as that of `ssh -L`: `[ADDRESS:]PORT:HOST:PORT`, and the address to listen on is that of this machine alone unless
+//! you name one. The style is futures: a task reads as if it were alone. Watch `copy`: it reads again only when all that it has read
+//! is written, so a slow receiver holds up its sender and nobody else; and an end is handed on while the other direction
+//! goes on. A connection that breaks ends both directions. Names are looked up in the pool, for each connection anew.
+//!
+//! Ctrl-C or SIGTERM: no new connections, and those that are open have until the deadline. A second one cuts them.
+
+#[path = "port_forwarder/rule.rs"]
+mod rule;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::io::{self, IoSlice};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+use rule::Rule;
+use runtime_lab::{JoinHandle, LoopHandle, OwnedTcpStream, RunMode, Runtime, TcpListener, sleep, yield_now};
+
+/// Forwards connections to other addresses, and counts them.
+#[derive(Parser)]
+struct Options {
+    /// Where to listen and where to connect to; as often as there are ports.
+    #[arg(long, value_name = "[ADDRESS:]PORT:HOST:PORT", required = true)]
+    forward: Vec<Rule>,
+    /// How many connections may be open, over all ports; more are closed at once.
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    connections: usize,
+    /// How long open connections may go on after Ctrl-C.
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    grace: Duration,
+}
+
+/// How many connections the system keeps until they are accepted.
+const BACKLOG: u32 = 1024;
+/// What a direction holds in its hands; more does not help, as the kernel has buffers of its own.
+const BUFFER_BYTES: usize = 16 * 1024;
+/// After so many reads in a row a direction lets others have their turn, as libuv does.
+const READS_IN_A_ROW: u32 = 32;
+
+fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let runtime = Runtime::new()?;
+    let lp = runtime.handle();
+    let ports = options.forward.into_iter().map(|rule| Port::open(&lp, rule));
+    let forwarder = Rc::new(Forwarder {
+        ports: ports.collect::<anyhow::Result<_>>()?,
+        connections_max: options.connections,
+        grace: options.grace,
+        open: RefCell::default(),
+        next_number: Cell::new(0),
+        is_stopping: Cell::new(false),
+    });
+    for port in &forwarder.ports {
+        lp.spawn(forwarder.clone().accept(lp.clone(), port.clone()));
+    }
+    #[cfg(unix)]
+    for signal in [2, 15] {
+        // SIGINT and SIGTERM. The wish to hear of them does not keep the loop alive.
+        let (watcher, forwarder) = (runtime_lab::Signal::new(&lp), forwarder.clone());
+        watcher.start(signal, move |lp, _| forwarder.stop(lp))?;
+        watcher.unref();
+    }
+    forwarder.ports.iter().for_each(|port| println!("listening on {}", port.rule));
+    runtime.run(RunMode::Default)?;
+    forwarder.ports.iter().for_each(|port| port.say());
+    Ok(())
+}
+
+struct Forwarder {
+    ports: Vec<Rc<Port>>,
+    connections_max: usize,
+    grace: Duration,
+    open: RefCell<HashMap<u64, Open>>,
+    next_number: Cell<u64>,
+    is_stopping: Cell<bool>,
+}
+
+/// A connection that has not ended.
+struct Open {
+    task: JoinHandle<()>,
+    port: Rc<Port>,
+}
+
+impl Forwarder {
+    /// The task of a port: hands each connection to a task of its own.
+    async fn accept(self: Rc<Self>, lp: LoopHandle, port: Rc<Port>) {
+        while !self.is_stopping.get() {
+            let client = match port.listener.accept().await {
+                Ok(client) => client,
+                Err(_) if self.is_stopping.get() => return,
+                Err(error) => {
+                    eprintln!("{}: cannot accept: {error}", port.rule);
+                    // What fails now may fail for a while.
+                    sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            };
+            if self.open.borrow().len() >= self.connections_max {
+                add(&port.refused, 1);
+                continue;
+            }
+            let number = self.next_number.replace(self.next_number.get() + 1);
+            let (forwarder, of) = (self.clone(), port.clone());
+            let task = lp.spawn(async move {
+                of.serve(client).await;
+                forwarder.open.borrow_mut().remove(&number);
+            });
+            self.open.borrow_mut().insert(number, Open { task, port: port.clone() });
+        }
+    }
+
+    #[cfg(unix)]
+    fn stop(self: &Rc<Self>, lp: &LoopHandle) {
+        if self.is_stopping.replace(true) {
+            return self.cut();
+        }
+        for port in &self.ports {
+            port.listener.close();
+        }
+        println!("stops; connections open: {}", self.open.borrow().len());
+        let this = self.clone();
+        let deadline = lp.set_timeout(self.grace, move |_| this.cut());
+        // The connections keep the loop alive, and not the wait for them.
+        lp.set_timeout_ref(deadline, false);
+    }
+
+    /// Ends what is open: a task that is cancelled drops its two streams, which closes them.
+    #[cfg(unix)]
+    fn cut(&self) {
+        let open = self.open.take();
+        for connection in open.values() {
+            connection.task.cancel();
+            add(&connection.port.cut, 1);
+        }
+    }
+}
+
+/// One rule at work, and what it has seen.
+struct Port {
+    rule: Rule,
+    listener: TcpListener,
+    accepted: Cell<u64>,
+    refused: Cell<u64>,
+    failed: Cell<u64>,
+    broken: Cell<u64>,
+    cut: Cell<u64>,
+    bytes_there: Cell<u64>,
+    bytes_back: Cell<u64>,
+}
+
+impl Port {
+    fn open(lp: &LoopHandle, mut rule: Rule) -> anyhow::Result<Rc<Port>> {
+        let listener = TcpListener::bind(lp, rule.listen, BACKLOG);
+        let listener = listener.with_context(|| format!("cannot listen on {}", rule.listen))?;
+        rule.listen = listener.local_addr()?;
+        let [accepted, refused, failed, broken, cut, bytes_there, bytes_back] = Default::default();
+        Ok(Rc::new(Port { rule, listener, accepted, refused, failed, broken, cut, bytes_there, bytes_back }))
+    }
+
+    /// One connection, from its beginning to its end.
+    async fn serve(&self, client: OwnedTcpStream) {
+        add(&self.accepted, 1);
+        let target = match self.rule.connect().await {
+            Ok(target) => target,
+            Err(error) => {
+                add(&self.failed, 1);
+                eprintln!("{}: {error:#}", self.rule);
+                return;
+            }
+        };
+        // They only make small messages faster; without them all goes on as well.
+        let _ = (client.set_nodelay(true), target.set_nodelay(true));
+        let there = copy(&client, &target, &self.bytes_there);
+        let back = copy(&target, &client, &self.bytes_back);
+        if both(there, back).await.is_err() {
+            add(&self.broken, 1);
+        }
+    }
+
+    fn say(&self) {
+        println!(
+            "{}: {} connections, {} failed, {} broken, {} cut, {} refused; {} bytes there, {} bytes back",
+            self.rule,
+            self.accepted.get(),
+            self.failed.get(),
+            self.broken.get(),
+            self.cut.get(),
+            self.refused.get(),
+            self.bytes_there.get(),
+            self.bytes_back.get()
+        );
+    }
+}
+
+fn add(counter: &Cell<u64>, more: u64) {
+    counter.set(counter.get() + more);
+}
+
+/// One direction, until its end is handed on.
+async fn copy(from: &OwnedTcpStream, to: &OwnedTcpStream, bytes: &Cell<u64>) -> io::Result<()> {
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        for _ in 0..READS_IN_A_ROW {
+            let read = poll_fn(|cx| from.poll_read(cx, &mut buffer)).await?;
+            if read == 0 {
+                return poll_fn(|cx| to.poll_shutdown(cx)).await;
+            }
+            let mut rest = &buffer[..read];
+            while !rest.is_empty() {
+                let written = poll_fn(|cx| to.poll_write(cx, &[IoSlice::new(rest)])).await?;
+                rest = &rest[written..];
+                add(bytes, written as u64);
+            }
+        }
+        yield_now().await;
+    }
+}
+
+/// Both to their end, or to the first error.
+async fn both(
+    one: impl Future<Output = io::Result<()>>,
+    other: impl Future<Output = io::Result<()>>,
+) -> io::Result<()> {
+    let (mut one, mut other) = (pin!(one), pin!(other));
+    let (mut one_ended, mut other_ended) = (false, false);
+    poll_fn(|cx| {
+        if !one_ended && let Poll::Ready(result) = one.as_mut().poll(cx) {
+            result?;
+            one_ended = true;
+        }
+        if !other_ended && let Poll::Ready(result) = other.as_mut().poll(cx) {
+            result?;
+            other_ended = true;
+        }
+        if one_ended && other_ended { Poll::Ready(Ok(())) } else { Poll::Pending }
+    })
+    .await
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is no number"))?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
