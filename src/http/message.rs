@@ -1,15 +1,17 @@
 //! Requests and responses as routes see them.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 
-use http_body_util::Full;
 pub use hyper::StatusCode;
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method};
 
-/// A request with its whole body, which fits the server's limit.
+use super::body::{BodyFailure, BodySender, Content, Stream};
+
+/// A request with its whole body, which fits the server's limit; for a route that reads the body itself, without it.
 #[derive(Debug)]
 pub struct Request {
     pub(super) method: Method,
@@ -20,6 +22,20 @@ pub struct Request {
 }
 
 impl Request {
+    pub(super) fn new(head: hyper::http::request::Parts) -> Request {
+        Request {
+            method: head.method,
+            path: head.uri.path().to_owned(),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            headers: head.headers,
+            body: Bytes::new(),
+        }
+    }
+
+    pub(super) fn with_body(self, body: Bytes) -> Request {
+        Request { body, ..self }
+    }
+
     /// The method.
     pub fn method(&self) -> &Method {
         &self.method
@@ -28,6 +44,16 @@ impl Request {
     /// The path, without the query.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// What the path says below `prefix` as a relative path of the file system, percent escapes decoded. `None` when it is not
+    /// below it, or has a part that could leave it: `..`, an empty one, a separator or a NUL in an escape.
+    pub fn path_below(&self, prefix: &str) -> Option<PathBuf> {
+        let is_plain = |part: &str| {
+            !matches!(part, "" | "." | "..") && !part.contains(['/', '\\', '\0', ':', '\u{fffd}'])
+        };
+        let parts = self.path.strip_prefix(prefix)?.split('/').map(decode_percent);
+        parts.map(|part| is_plain(&part).then_some(part)).collect()
     }
 
     /// The header fields.
@@ -71,6 +97,11 @@ impl Request {
 
 /// Percent and plus decoding; a broken escape stays as it is.
 fn decode(text: &str) -> String {
+    decode_percent(&text.replace('+', " "))
+}
+
+/// Percent decoding; a broken escape stays as it is.
+fn decode_percent(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -81,7 +112,6 @@ fn decode(text: &str) -> String {
                 at += 3;
                 continue;
             }
-            (b'+', _) => decoded.push(b' '),
             (byte, _) => decoded.push(byte),
         }
         at += 1;
@@ -95,12 +125,14 @@ fn escaped(rest: &[u8]) -> Option<u8> {
     u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()
 }
 
-/// A response with its whole body. Small, so that it can be the error of a `Result` as well.
+/// A response. Small, so that it can be the error of a `Result` as well.
 #[derive(Debug)]
 pub struct Response {
     status: StatusCode,
     content_type: &'static str,
-    body: Bytes,
+    /// Most responses have none.
+    headers: Option<Box<HeaderMap>>,
+    content: Content,
 }
 
 impl Response {
@@ -119,11 +151,46 @@ impl Response {
         self
     }
 
-    pub(super) fn into_hyper(self) -> hyper::Response<Full<Bytes>> {
-        let mut response = hyper::Response::new(Full::new(self.body));
-        *response.status_mut() = self.status;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
-        response
+    /// Adds a header field.
+    ///
+    /// # Panics
+    /// When the name is not in lower case or is none, or the value has line breaks or other bytes that a field cannot have;
+    /// in a route the client then gets 500.
+    #[track_caller]
+    pub fn header(mut self, name: &'static str, value: &str) -> Response {
+        let name = HeaderName::from_static(name);
+        let value = HeaderValue::from_str(value);
+        let value = value.unwrap_or_else(|_| panic!("the value of {name} has bytes that it cannot have"));
+        self.headers.get_or_insert_default().append(name, value);
+        self
+    }
+
+    /// Announces how long a stream is: the client then knows how much is missing, and gets `Content-Length` instead of chunks.
+    /// A producer that sends less or more ends the connection. Whole bodies know their length.
+    pub fn length(mut self, bytes: u64) -> Response {
+        if let Content::Stream(stream) = &mut self.content {
+            stream.left = Some(bytes);
+        }
+        self
+    }
+
+    /// Another status.
+    pub(super) fn with(mut self, status: StatusCode) -> Response {
+        self.status = status;
+        self
+    }
+
+    pub(super) fn content(mut self, content: Content) -> Response {
+        self.content = content;
+        self
+    }
+
+    pub(super) fn into_parts(self) -> (hyper::http::response::Parts, Content) {
+        let (mut head, ()) = hyper::Response::new(()).into_parts();
+        head.status = self.status;
+        head.headers = self.headers.map(|headers| *headers).unwrap_or_default();
+        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        (head, self.content)
     }
 }
 
@@ -139,7 +206,29 @@ pub fn json(body: impl Into<Bytes>) -> Response {
 
 /// Any status with plain text.
 pub fn with_status(status: StatusCode, body: impl Into<Bytes>) -> Response {
-    Response { status, content_type: "text/plain; charset=utf-8", body: body.into() }
+    let content = Content::Whole(body.into());
+    Response { status, content_type: "text/plain; charset=utf-8", headers: None, content }
+}
+
+/// 200 with a body that `producer` sends while it goes out: at the pace of the client, with little memory. When the producer
+/// fails, the connection ends, so that the client sees that the body is not whole. See [`BodySender`].
+///
+/// ```
+/// use runtime_lab::http;
+/// # fn _route() -> http::Response {
+/// http::stream(|sender| async move {
+///     for number in 0..1_000_000 {
+///         sender.send(format!("{number}\n")).await?;
+///     }
+///     Ok(())
+/// })
+/// # }
+/// ```
+pub fn stream<F>(producer: impl FnOnce(BodySender) -> F) -> Response
+where
+    F: Future<Output = Result<(), BodyFailure>> + 'static,
+{
+    text("").content(Content::Stream(Box::new(Stream::new(producer))))
 }
 
 /// So that a route may refuse with `?`: whichever side it is, it is the answer.
@@ -201,6 +290,28 @@ mod tests {
         }
         for (text, expected) in [("%+f", "% f"), ("%%41", "%A"), ("%e4%Bd%A0", "你"), ("%ff", "\u{fffd}")] {
             assert_eq!(decode(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_path_below_a_prefix_cannot_leave_it() {
+        let below = |path: &str| Request { path: path.into(), ..request("") }.path_below("/files/");
+        assert_eq!(below("/files/a/b%20c+d.txt"), Some("a/b c+d.txt".into()));
+        for wrong in [
+            "/files",
+            "/files/",
+            "/other/a",
+            "/files/../a",
+            "/files/a/..",
+            "/files/%2e%2e/a",
+            "/files//etc/passwd",
+            "/files/a%2fb",
+            "/files/a%00",
+            "/files/a%5cb",
+            "/files/c:",
+            "/files/%ff",
+        ] {
+            assert_eq!(below(wrong), None, "{wrong}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 server on the loop: routes, limits, and the blame for a route that holds the loop.
+//! HTTP/1.1 on the loop: a server with routes, limits and streams, and the blame for a route that holds the loop.
 //!
 //! ```no_run
 //! use runtime_lab::{RunMode, Runtime, http};
@@ -16,11 +16,25 @@
 //! The framing is hyper's; sockets, timers and tasks are the loop's.
 
 mod server;
+mod handle;
+mod routes;
 mod connection;
+mod answer;
 mod write_limit;
 mod message;
+mod upload;
+mod body;
+mod events;
+mod file;
+mod stats;
 mod hyper_rt;
 
+pub use body::{BodyFailure, BodySender, ClientGone, TrySendError};
+pub use events::{Event, EventSender, events, events_with_ping};
+pub use file::file;
+pub use handle::{ServerHandle, Stopped};
 pub use hyper_rt::{HyperIo, HyperSleep, LoopExecutor, LoopTimer};
-pub use message::{IntoReply, Request, Response, StatusCode, json, text, with_status};
-pub use server::{HttpError, Limits, Server, ServerHandle, ServerStats};
+pub use message::{IntoReply, Request, Response, StatusCode, json, stream, text, with_status};
+pub use server::{HttpError, Limits, Server};
+pub use stats::ServerStats;
+pub use upload::{BodyError, RequestBody};

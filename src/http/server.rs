@@ -6,11 +6,8 @@
 //!   answer is given up after the write time, and then nothing keeps the loop alive.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
@@ -19,7 +16,11 @@ use event_loop::{LoopHandle, OwnedTcpStream, SpanSite, TcpListener, TcpStream};
 use slab::Slab;
 
 use super::connection;
-use super::message::{IntoReply, Request, Response};
+use super::handle::ServerHandle;
+use super::message::{IntoReply, Request};
+use super::routes::{Handler, Route, Routes};
+use super::stats::{End, Stats, bump};
+use super::upload::RequestBody;
 
 /// What can go wrong when a server starts. The text is complete: it says the cause, so there is no `source()`.
 #[derive(Debug, thiserror::Error)]
@@ -87,17 +88,10 @@ impl Default for Limits {
     }
 }
 
-type Handler = Box<dyn Fn(Request) -> Pin<Box<dyn Future<Output = Response>>>>;
-
-pub(super) struct Route {
-    pub(super) handler: Handler,
-    pub(super) span: SpanSite,
-}
-
 /// A server that is being described. Without [`Server::serve`] nothing listens.
 pub struct Server {
     addr: SocketAddr,
-    routes: HashMap<String, Route>,
+    routes: Routes,
     limits: Limits,
 }
 
@@ -109,20 +103,45 @@ impl Server {
     pub fn on(addr: impl ToSocketAddrs + std::fmt::Debug) -> Result<Server, HttpError> {
         let found = addr.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
         let addr = found.ok_or_else(|| HttpError::Address { addr: format!("{addr:?}") })?;
-        Ok(Server { addr, routes: HashMap::new(), limits: Limits::default() })
+        Ok(Server { addr, routes: Routes::default(), limits: Limits::default() })
     }
 
-    /// Answers `path` with `handler`, which returns a response or a future of one. A stall inside is blamed on
+    /// Answers `pattern` with `handler`, which returns a response or a future of one. A stall inside is blamed on
     /// the line of this call.
+    ///
+    /// A pattern is a path, or a beginning of paths with a star behind its last slash, and may begin with a method: `/ping`,
+    /// `GET /files/*`. `GET` answers HEAD as well. The same pattern again replaces the first.
+    ///
+    /// # Panics
+    /// When the pattern is none.
     #[track_caller]
     pub fn route<R: IntoReply + 'static>(
-        mut self,
-        path: &str,
+        self,
+        pattern: &str,
         handler: impl Fn(Request) -> R + 'static,
     ) -> Server {
-        let span = SpanSite::new(path);
-        let handler: Handler = Box::new(move |request| handler(request).into_reply());
-        self.routes.insert(path.to_owned(), Route { handler, span });
+        let handler = Handler::Whole(Box::new(move |request| handler(request).into_reply()));
+        self.insert(pattern, handler)
+    }
+
+    /// As [`Server::route`], for a handler that reads the body of the request itself, chunk by chunk. The limits on bodies
+    /// are the same; the client waits while the handler does not read.
+    ///
+    /// # Panics
+    /// When the pattern is none.
+    #[track_caller]
+    pub fn route_streaming<R: IntoReply + 'static>(
+        self,
+        pattern: &str,
+        handler: impl Fn(Request, RequestBody) -> R + 'static,
+    ) -> Server {
+        let handler = Handler::Streaming(Box::new(move |request, body| handler(request, body).into_reply()));
+        self.insert(pattern, handler)
+    }
+
+    #[track_caller]
+    fn insert(mut self, pattern: &str, handler: Handler) -> Server {
+        self.routes.insert(pattern, Route { handler, span: SpanSite::new(pattern) });
         self
     }
 
@@ -146,71 +165,31 @@ impl Server {
             stats: Stats::default(),
             open: Cell::new(0),
             stopping: Cell::new(false),
+            cutting: Cell::new(false),
             connections: RefCell::default(),
+            waiting: RefCell::default(),
         });
         let accepting = shared.clone();
         listener.on_connection(move |lp, connection| match connection {
             Ok(stream) => accepting.accept(lp, stream),
             Err(_) => bump(&accepting.stats.accept_errors),
         });
-        Ok(ServerHandle { listener, local_addr, shared })
+        Ok(ServerHandle { lp: lp.clone(), listener, local_addr, shared })
     }
 }
 
-#[derive(Default)]
-pub(super) struct Stats {
-    pub(super) accepted: Cell<u64>,
-    pub(super) turned_away: Cell<u64>,
-    pub(super) accept_errors: Cell<u64>,
-    pub(super) requests: Cell<u64>,
-    pub(super) panics: Cell<u64>,
-    pub(super) failed_connections: Cell<u64>,
-    pub(super) head_timeouts: Cell<u64>,
-    pub(super) write_timeouts: Cell<u64>,
-    pub(super) too_large: Cell<u64>,
-    pub(super) too_slow: Cell<u64>,
-}
-
-pub(super) fn bump(counter: &Cell<u64>) {
-    counter.set(counter.get() + 1);
-}
-
-/// Counters of a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ServerStats {
-    /// Connections taken.
-    pub accepted: u64,
-    /// Connections open now.
-    pub open: usize,
-    /// Connections closed at once because too many were open.
-    pub turned_away: u64,
-    /// Errors of accept that were not about a single client.
-    pub accept_errors: u64,
-    /// Requests that reached a route or a 404.
-    pub requests: u64,
-    /// Routes that panicked: answered with 500, or dropped with their connection.
-    pub panics: u64,
-    /// Connections that ended in an error: garbage, a reset, an end in the middle of a request.
-    pub failed_connections: u64,
-    /// Connections closed because no whole head came in time; idle ones are among them.
-    pub head_timeouts: u64,
-    /// Connections closed because the client did not take its answer in time.
-    pub write_timeouts: u64,
-    /// Bodies over the limit.
-    pub too_large: u64,
-    /// Bodies that came too slowly.
-    pub too_slow: u64,
-}
-
 pub(super) struct Shared {
-    pub(super) routes: HashMap<String, Route>,
+    pub(super) routes: Routes,
     pub(super) limits: Limits,
     pub(super) stats: Stats,
-    open: Cell<usize>,
+    pub(super) open: Cell<usize>,
     pub(super) stopping: Cell<bool>,
+    /// The deadline of a stop is over: connections end now.
+    pub(super) cutting: Cell<bool>,
     /// The wakers of open connections, to tell them that the server stops.
     connections: RefCell<Slab<Option<Waker>>>,
+    /// Who waits until no connection is open.
+    pub(super) waiting: RefCell<Vec<Waker>>,
 }
 
 impl Shared {
@@ -226,8 +205,15 @@ impl Shared {
         bump(&self.stats.accepted);
         self.open.set(self.open.get() + 1);
         let slot = self.connections.borrow_mut().insert(None);
-        let guard = Open { shared: self.clone(), slot };
-        drop(lp.spawn(connection::serve(stream, guard)));
+        let open = Open { shared: self.clone(), slot, end: Cell::new(End::Dropped) };
+        drop(lp.spawn(connection::serve(stream, open)));
+    }
+
+    /// Lets every connection look whether the server stops.
+    pub(super) fn wake_connections(&self) {
+        let wakers: Vec<Waker> =
+            self.connections.borrow().iter().filter_map(|(_, waker)| waker.clone()).collect();
+        wakers.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -235,9 +221,16 @@ impl Shared {
 pub(super) struct Open {
     pub(super) shared: Rc<Shared>,
     slot: usize,
+    /// How it ended; until it has, that its loop drops it.
+    end: Cell<End>,
 }
 
 impl Open {
+    /// Says why it ends, which is counted when it has.
+    pub(super) fn ends(&self, end: End) {
+        self.end.set(end);
+    }
+
     /// Lets the server wake this connection when it stops.
     pub(super) fn remember(&self, waker: &Waker) {
         let mut connections = self.shared.connections.borrow_mut();
@@ -252,51 +245,13 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.shared.open.set(self.shared.open.get() - 1);
+        self.shared.stats.count_end(self.end.get());
         // The waker may be anybody's, so it is dropped without the borrow.
         let waker = self.shared.connections.borrow_mut().try_remove(self.slot);
         drop(waker);
-    }
-}
-
-/// A server that listens. Dropping the handle lets it serve on.
-#[derive(Clone)]
-pub struct ServerHandle {
-    listener: TcpListener,
-    local_addr: SocketAddr,
-    shared: Rc<Shared>,
-}
-
-impl ServerHandle {
-    /// Where it listens, with the port that the system chose for port 0.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.local_addr
-    }
-
-    /// Stops listening and lets open connections finish the request that they are in, for at most
-    /// [`Limits::write_time`] once their clients do not take the answer.
-    pub fn stop(&self) {
-        self.listener.close();
-        self.shared.stopping.set(true);
-        let wakers: Vec<Waker> =
-            self.shared.connections.borrow().iter().filter_map(|(_, waker)| waker.clone()).collect();
-        wakers.into_iter().for_each(Waker::wake);
-    }
-
-    /// The counters now.
-    pub fn stats(&self) -> ServerStats {
-        let stats = &self.shared.stats;
-        ServerStats {
-            accepted: stats.accepted.get(),
-            open: self.shared.open.get(),
-            turned_away: stats.turned_away.get(),
-            accept_errors: stats.accept_errors.get(),
-            requests: stats.requests.get(),
-            panics: stats.panics.get(),
-            failed_connections: stats.failed_connections.get(),
-            head_timeouts: stats.head_timeouts.get(),
-            write_timeouts: stats.write_timeouts.get(),
-            too_large: stats.too_large.get(),
-            too_slow: stats.too_slow.get(),
+        if self.shared.open.get() == 0 {
+            let waiting = self.shared.waiting.take();
+            waiting.into_iter().for_each(Waker::wake);
         }
     }
 }

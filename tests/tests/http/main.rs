@@ -6,11 +6,19 @@
 
 mod support;
 mod protocol;
+mod pipelining;
+mod routes;
+mod streams;
+mod events;
+mod uploads;
+mod files;
 mod limits;
 mod panics;
 mod stop;
+mod stop_within;
 mod unread;
 mod hostile;
+mod books;
 mod descriptors;
 mod blame;
 mod hyper_rt;

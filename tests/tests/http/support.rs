@@ -77,6 +77,13 @@ impl TestServer {
         self.ended()
     }
 
+    /// Asks until no connection is open.
+    pub(crate) fn until_empty(&self) {
+        while self.ask(|_lp, server| server.stats().open) > 0 {
+            std::thread::yield_now();
+        }
+    }
+
     /// Waits until nothing keeps the loop alive.
     pub(crate) fn ended(self) -> Ended {
         let ended = self.ended.recv_timeout(HANG).expect("the loop ends when the server was stopped");
@@ -174,7 +181,36 @@ impl Client {
         }
     }
 
-    fn line(&mut self) -> String {
+    /// Reads one chunk of a body without a length; an empty one is the end.
+    pub(crate) fn chunk(&mut self) -> Vec<u8> {
+        let size = self.line();
+        let size =
+            usize::from_str_radix(&size, 16).unwrap_or_else(|_| panic!("no size of a chunk: {size:?}"));
+        let mut chunk = vec![0; size];
+        self.0.read_exact(&mut chunk).expect("the whole chunk comes");
+        assert_eq!(self.line(), "", "a chunk ends with its line");
+        chunk
+    }
+
+    /// Reads one response with a body in chunks.
+    pub(crate) fn answer_in_chunks(&mut self) -> Answer {
+        let mut answer = self.answer_to_head();
+        assert_eq!(answer.header("transfer-encoding"), Some("chunked"));
+        loop {
+            let chunk = self.chunk();
+            if chunk.is_empty() {
+                return answer;
+            }
+            answer.body.extend(chunk);
+        }
+    }
+
+    /// Closes it with a reset: what is on its way is thrown away.
+    pub(crate) fn reset(self) {
+        rustix::net::sockopt::set_socket_linger(self.stream(), Some(Duration::ZERO)).unwrap();
+    }
+
+    pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         self.0.read_line(&mut line).expect("a line comes");
         assert!(line.ends_with("\r\n"), "the stream ended in a line: {line:?}");

@@ -1,0 +1,178 @@
+//! Files as answers: read piece by piece on the pool, whole or the part that was asked for.
+//!
+//! # Source
+//! RFC 9110, section 14: one range of bytes is served as 206; several, or what cannot be understood, get the whole file, which
+//! the standard allows; a range behind the end is 416.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use blocking_pool::JobKind;
+use hyper::StatusCode;
+
+use super::message::{Request, Response, stream, text, with_status};
+use crate::request::RequestError;
+
+/// How much one job of the pool reads.
+const PIECE_BYTES: u64 = 64 * 1024;
+
+/// The file at `path`, with its type by its name; 404 when there is none, or when it is no ordinary file. Whether `path` is one
+/// that the client may see is the caller's matter; see [`Request::path_below`].
+pub async fn file(request: &Request, path: impl AsRef<Path>) -> Response {
+    let path = path.as_ref().to_owned();
+    let content_type = content_type(&path);
+    let opened = crate::Request::new(JobKind::FastIo, "http.open", move || {
+        let open = || {
+            // A pipe would block the open until somebody writes; so it is looked at first.
+            if !std::fs::metadata(&path)?.is_file() {
+                return Err(ErrorKind::NotFound.into());
+            }
+            let file = File::open(&path)?;
+            let size_bytes = file.metadata()?.len();
+            Ok((file, size_bytes))
+        };
+        open().map_err(|cause| RequestError::File { action: "open", path: path.clone(), cause })
+    });
+    let (file, size_bytes) = match opened.await {
+        Ok(opened) => opened,
+        Err(error) => return refusal(&error),
+    };
+    let asked = request.headers().get("range").and_then(|range| range.to_str().ok());
+    let (status, part) = match asked.and_then(|range| parse_range(range, size_bytes)) {
+        None => (StatusCode::OK, 0..size_bytes),
+        Some(Ok(part)) => (StatusCode::PARTIAL_CONTENT, part),
+        Some(Err(())) => {
+            let refusal = with_status(StatusCode::RANGE_NOT_SATISFIABLE, "no such range\n");
+            return refusal.header("content-range", &format!("bytes */{size_bytes}"));
+        }
+    };
+    let response = match part.is_empty() {
+        true => text(""),
+        false => pieces(file, part.clone()),
+    };
+    let response = response.with(status).content_type(content_type).header("accept-ranges", "bytes");
+    match status {
+        StatusCode::PARTIAL_CONTENT => {
+            let range = format!("bytes {}-{}/{size_bytes}", part.start, part.end - 1);
+            response.header("content-range", &range)
+        }
+        _ => response,
+    }
+}
+
+fn refusal(error: &RequestError) -> Response {
+    match error {
+        RequestError::File { cause, .. } if cause.kind() == ErrorKind::PermissionDenied => {
+            with_status(StatusCode::FORBIDDEN, "this file may not be read\n")
+        }
+        RequestError::File { cause, .. }
+            if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+        {
+            with_status(StatusCode::NOT_FOUND, "no such file\n")
+        }
+        // What is wrong inside is none of the client's business.
+        _ => with_status(StatusCode::SERVICE_UNAVAILABLE, "the file cannot be read now\n"),
+    }
+}
+
+/// A stream of this part of a file. When the file has become shorter meanwhile, the connection ends.
+fn pieces(file: File, part: Range<u64>) -> Response {
+    let (file, length) = (Arc::new(file), part.end - part.start);
+    let response = stream(move |sender| async move {
+        let mut at = part.start;
+        while at < part.end {
+            let (file, wanted) = (file.clone(), PIECE_BYTES.min(part.end - at));
+            let piece = crate::Request::new(JobKind::FastIo, "http.read", move || {
+                let read = || {
+                    let (mut file, mut piece) = (&*file, Vec::with_capacity(wanted as usize));
+                    file.seek(SeekFrom::Start(at))?;
+                    file.take(wanted).read_to_end(&mut piece)?;
+                    Ok(piece)
+                };
+                read().map_err(|cause| RequestError::File {
+                    action: "read",
+                    path: "an open file".into(),
+                    cause,
+                })
+            });
+            let piece = piece.await?;
+            if piece.is_empty() {
+                break;
+            }
+            at += piece.len() as u64;
+            sender.send(piece).await?;
+        }
+        Ok(())
+    });
+    response.length(length)
+}
+
+/// One range of a file of this size; an error when it is behind the end, `None` when it is not one range of bytes.
+fn parse_range(text: &str, size_bytes: u64) -> Option<Result<Range<u64>, ()>> {
+    let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
+    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;
+    let range = match (first, last) {
+        ("", suffix) => size_bytes.saturating_sub(number(suffix)?)..size_bytes,
+        (first, "") => number(first)?..size_bytes,
+        (first, last) => {
+            let (first, last): (u64, u64) = (number(first)?, number(last)?);
+            if first > last {
+                return None;
+            }
+            first..last.saturating_add(1).min(size_bytes)
+        }
+    };
+    Some(if range.start < range.end { Ok(range) } else { Err(()) })
+}
+
+fn content_type(path: &Path) -> &'static str {
+    match path.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
+        "html" | "htm" => "text/html; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "json" => "application/json",
+        "txt" | "md" | "rs" | "toml" => "text/plain; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "gif" => "image/gif",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        "wasm" => "application/wasm",
+        "pdf" => "application/pdf",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_those_of_the_standard() {
+        for (text, expected) in [
+            ("bytes=0-0", Some(Ok(0..1))),
+            ("bytes=2-5", Some(Ok(2..6))),
+            ("bytes=2-", Some(Ok(2..10))),
+            ("bytes=-3", Some(Ok(7..10))),
+            ("bytes=-30", Some(Ok(0..10))),
+            ("bytes=9-99999", Some(Ok(9..10))),
+            ("bytes=9-18446744073709551615", Some(Ok(9..10))),
+            ("bytes=10-", Some(Err(()))),
+            ("bytes=-0", Some(Err(()))),
+            ("bytes=5-2", None),
+            ("bytes=0-1,4-5", None),
+            ("bytes=x-", None),
+            ("bytes=-", None),
+            ("bytes=+1-2", None),
+            ("lines=1-2", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_range(text, 10), expected, "{text}");
+        }
+        assert_eq!(parse_range("bytes=0-", 0), Some(Err(())));
+    }
+}
