@@ -1,4 +1,4 @@
-//! What does looking cost? HTTP hello over 64 connections, with more or less instrumentation, and beside tokio.
+//! What does looking cost? HTTP hello over 64 connections, with more or less instrumentation, beside tokio and Node.
 //!
 //! A server is called `http/SETTING`. Their rounds take turns, and every ratio is to `http/default` of the same round;
 //! `http/default-again` is the same server once more, so its ratio is the noise.
@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use benches::child;
 use benches::http::client::{self, CONNECTIONS, Task};
 use benches::http::counters::{self, AlwaysOn};
+use benches::http::on_node;
 use benches::http::rounds::Rounds;
 use benches::http::servers::{Running, Setting};
 use benches::options::{Mode, Options};
@@ -45,7 +46,13 @@ fn main() -> Result<()> {
         Mode::Measure if options.quick => plan(4, 50, 200),
         Mode::Measure => plan(24, 50, 250),
     };
-    let chosen = |setting| options.matches(&name(setting));
+    let node = on_node::find();
+    let chosen = |setting| options.matches(&name(setting)) && (setting != Setting::Node || node.is_some());
+    if node.is_none() && options.matches(&name(Setting::Node)) {
+        println!(
+            "Node is not here, so it is left out; install it (`node` on the PATH) to be compared with it"
+        );
+    }
     if !Setting::ALL.into_iter().any(chosen) {
         return Ok(());
     }
@@ -53,7 +60,7 @@ fn main() -> Result<()> {
     let settings = Setting::ALL.into_iter().filter(|&setting| setting == Setting::ALL[0] || chosen(setting));
     let (rounds, dropped) = measure(&settings.collect::<Vec<_>>(), &plan)?;
     let always_on = AlwaysOn::of(&rounds[0], counters::ns_per_count(&Clock::real()));
-    let figures = Figures::new(&plan, &rounds, always_on, dropped);
+    let figures = Figures::new(&plan, &rounds, always_on, dropped, node.map(|node| node.name()));
     print(&figures);
     if let Some(path) = options.write_json(&figures)? {
         println!("figures written to {}", path.display());
@@ -125,6 +132,16 @@ fn print(figures: &Figures) {
              below 5 %, as far as default-again shows a quiet machine"
         );
     }
+    for peer in &figures.peers {
+        let faster = |ratio: &Ratio| format!("{:.2} ({:.2} to {:.2})", ratio.median, ratio.low, ratio.high);
+        println!(
+            "beside {}: {} times the requests per second, asked is {}; {} times the CPU time a request",
+            peer.name,
+            faster(&peer.requests_ratio),
+            peer.asked,
+            faster(&peer.cpu_ratio),
+        );
+    }
     let on = &figures.always_on;
     println!(
         "always on: {:.2} passes and {:.2} callbacks a request, {:.2} ns a count: at most {:.2} % of the CPU time",
@@ -149,8 +166,20 @@ struct Figures {
     #[serde(skip)]
     measured: Duration,
     rows: Vec<Row>,
+    peers: Vec<Peer>,
     always_on: AlwaysOn,
     records_dropped: u64,
+}
+
+/// `http/default` beside a peer, within the same round.
+#[derive(Serialize)]
+struct Peer {
+    name: String,
+    /// Our requests per second over the peer's, and what the project wants it to be at least.
+    requests_ratio: Ratio,
+    asked: f64,
+    /// Our CPU time per request over the peer's.
+    cpu_ratio: Ratio,
 }
 
 #[derive(Serialize)]
@@ -165,8 +194,21 @@ struct Row {
 }
 
 impl Figures {
-    fn new(plan: &Plan, rounds: &[Rounds], always_on: AlwaysOn, records_dropped: u64) -> Figures {
+    fn new(
+        plan: &Plan,
+        rounds: &[Rounds],
+        always_on: AlwaysOn,
+        records_dropped: u64,
+        node: Option<String>,
+    ) -> Figures {
         let base = &rounds[0];
+        let peer = |setting, name, asked| {
+            let peer = rounds.iter().find(|rounds| rounds.setting == setting)?;
+            let (requests_ratio, cpu_ratio) = (base.speed_over(peer)?, base.cpu_over(peer)?);
+            Some(Peer { name, requests_ratio, asked, cpu_ratio })
+        };
+        let tokio = peer(Setting::Tokio, "tokio and hyper".to_owned(), 0.95);
+        let node = node.and_then(|name| peer(Setting::Node, name, 2.0));
         let row = |own: &Rounds| {
             Some(Row {
                 name: name(own.setting),
@@ -184,6 +226,7 @@ impl Figures {
             rounds: plan.rounds,
             measured: plan.measured,
             rows: rounds.iter().filter_map(row).collect(),
+            peers: tokio.into_iter().chain(node).collect(),
             always_on,
             records_dropped,
         }

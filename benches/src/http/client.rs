@@ -18,7 +18,8 @@ use super::servers::ServerStats;
 /// The connections of a client.
 pub const CONNECTIONS: usize = 64;
 
-const GET_HELLO: &[u8] = b"GET /hello HTTP/1.1\r\nHost: bench\r\n\r\n";
+/// Asks for what is measured.
+pub(crate) const GET_HELLO: &[u8] = b"GET /hello HTTP/1.1\r\nHost: bench\r\n\r\n";
 const GET_STATS: &[u8] = b"GET /stats HTTP/1.1\r\nHost: bench\r\n\r\n";
 
 /// A server that does not answer for so long is broken.
@@ -151,7 +152,7 @@ impl Connection {
 
 /// The body of the answer in `bytes`, `None` while a part of it is missing. Nothing may follow it, for no client here
 /// sends a second request before the first is answered.
-fn body_of(bytes: &[u8]) -> Result<Option<&[u8]>> {
+pub(crate) fn body_of(bytes: &[u8]) -> Result<Option<&[u8]>> {
     let mut headers = [httparse::EMPTY_HEADER; 16];
     let mut head = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(head_bytes) = head.parse(bytes)? else { return Ok(None) };

@@ -3,8 +3,11 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -30,14 +33,27 @@ pub(super) fn serve(ready: &Ready) -> anyhow::Result<()> {
         let asked = Arc::clone(&quit);
         tell(ready, listener.local_addr()?, Box::new(move || asked.notify_one()))?;
         tokio::select! {
-            ended = accept(listener) => ended,
+            ended = accept(listener, Limits::default(), Arc::default()) => ended,
             () = quit.notified() => Ok(()),
         }
     })
 }
 
-async fn accept(listener: TcpListener) -> anyhow::Result<()> {
-    let limits = Limits::default();
+/// Serves until the process ends, and counts in `open` the connections that are.
+pub(crate) fn serve_for_ever(
+    limits: Limits,
+    open: Arc<AtomicUsize>,
+    tell: impl FnOnce(SocketAddr) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        tell(listener.local_addr()?)?;
+        accept(listener, limits, open).await
+    })
+}
+
+async fn accept(listener: TcpListener, limits: Limits, open: Arc<AtomicUsize>) -> anyhow::Result<()> {
     loop {
         let (stream, _peer) = listener.accept().await?;
         stream.set_nodelay(true)?;
@@ -48,9 +64,12 @@ async fn accept(listener: TcpListener) -> anyhow::Result<()> {
             .max_buf_size(limits.head_bytes)
             .max_headers(limits.headers)
             .half_close(false);
+        open.fetch_add(1, Relaxed);
+        let open = open.clone();
         // A client that leaves in the middle is no error of the server.
         tokio::spawn(async move {
             let _ = builder.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
+            open.fetch_sub(1, Relaxed);
         });
     }
 }

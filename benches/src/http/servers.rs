@@ -1,4 +1,4 @@
-//! The servers that are compared: one loop each, on a thread of its own.
+//! The servers that are compared: one loop each, on a thread of its own, or in a process of its own (Node).
 
 use std::net::SocketAddr;
 use std::sync::mpsc;
@@ -12,10 +12,11 @@ use runtime_lab::{LoopHandle, Recorder, RunMode, Runtime};
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-use super::on_tokio;
+use super::{on_node, on_tokio};
+use crate::child::KillOnDrop;
 
 /// What the measured route answers, on every server.
-pub(super) const HELLO: &str = "hello";
+pub(crate) const HELLO: &str = "hello";
 
 /// Records that the lane of a server holds, so that a round fits; 16 MiB, which soon have all been written once: what the
 /// first touch of memory costs is not what a recorder costs.
@@ -37,12 +38,20 @@ pub enum Setting {
     Recorder,
     /// tokio's current-thread runtime with the same hyper.
     Tokio,
+    /// Node's own http server.
+    Node,
 }
 
 impl Setting {
     /// All, in the order of the table; the first is what the others are compared with.
-    pub const ALL: [Setting; 5] =
-        [Setting::Default, Setting::DefaultAgain, Setting::StallThreshold, Setting::Recorder, Setting::Tokio];
+    pub const ALL: [Setting; 6] = [
+        Setting::Default,
+        Setting::DefaultAgain,
+        Setting::StallThreshold,
+        Setting::Recorder,
+        Setting::Tokio,
+        Setting::Node,
+    ];
 
     /// Its part of a bench's name.
     pub fn name(self) -> &'static str {
@@ -52,6 +61,7 @@ impl Setting {
             Setting::StallThreshold => "stall-threshold",
             Setting::Recorder => "recorder",
             Setting::Tokio => "tokio",
+            Setting::Node => "node",
         }
     }
 }
@@ -59,9 +69,9 @@ impl Setting {
 /// What a server says of itself: totals since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerStats {
-    /// CPU time of the server's thread, in nanoseconds.
+    /// CPU time of the server's thread, on Node of its process, in nanoseconds.
     pub cpu_ns: u64,
-    /// Passes of the loop; 0 on tokio, as are the others.
+    /// Passes of the loop; 0 on the peers, as are the others.
     pub passes: u64,
     /// Events from poll.
     pub events: u64,
@@ -81,22 +91,36 @@ impl ServerStats {
     }
 }
 
-/// A server that runs; dropping it stops it and waits for its thread.
+/// A server that runs; dropping it stops it and waits for its thread or process.
 pub struct Running {
     /// Where it listens.
     pub addr: SocketAddr,
     /// What it records into; off unless that is its setting.
     pub recorder: Recorder,
-    stop: Option<Stop>,
-    thread: Option<JoinHandle<Result<()>>>,
+    place: Place,
+}
+
+/// Where a server runs.
+enum Place {
+    Thread {
+        stop: Stop,
+        thread: JoinHandle<Result<()>>,
+    },
+    Process(KillOnDrop),
+    /// It was stopped.
+    Nowhere,
 }
 
 impl Running {
     /// Starts a server and returns when it listens.
     ///
     /// # Errors
-    /// When there is no thread, loop or port for it.
+    /// When there is no thread, loop or port for it, or no Node.
     pub fn start(setting: Setting) -> Result<Running> {
+        if setting == Setting::Node {
+            let (addr, process) = on_node::start()?;
+            return Ok(Running { addr, recorder: Recorder::off(), place: Place::Process(process) });
+        }
         let recorder = match setting {
             Setting::Recorder => Recorder::new(LANE_RECORDS),
             _ => Recorder::off(),
@@ -108,7 +132,7 @@ impl Running {
             _ => serve(setting, for_server, &ready),
         })?;
         match listening.recv() {
-            Ok((addr, stop)) => Ok(Running { addr, recorder, stop: Some(stop), thread: Some(thread) }),
+            Ok((addr, stop)) => Ok(Running { addr, recorder, place: Place::Thread { stop, thread } }),
             // The thread has ended before it listened, so its result is the reason.
             Err(_) => Err(match thread.join() {
                 Ok(Err(error)) => error.context(format!("cannot start the server {}", setting.name())),
@@ -117,20 +141,26 @@ impl Running {
         }
     }
 
-    /// Stops it and waits for its thread.
+    /// Stops it and waits for its end.
     ///
     /// # Errors
     /// What ended the server early.
     pub fn stop(mut self) -> Result<()> {
-        self.end().unwrap_or(Ok(()))
+        self.end()
     }
 
-    fn end(&mut self) -> Option<Result<()>> {
-        if let Some(stop) = self.stop.take() {
-            stop();
+    fn end(&mut self) -> Result<()> {
+        match std::mem::replace(&mut self.place, Place::Nowhere) {
+            Place::Thread { stop, thread } => {
+                stop();
+                thread.join().unwrap_or_else(|_payload| Err(anyhow!("the server's thread panicked")))
+            }
+            Place::Process(process) => {
+                drop(process);
+                Ok(())
+            }
+            Place::Nowhere => Ok(()),
         }
-        let ended = self.thread.take()?.join();
-        Some(ended.unwrap_or_else(|_payload| Err(anyhow!("the server's thread panicked"))))
     }
 }
 
