@@ -4,6 +4,7 @@ use std::future::{Future, IntoFuture};
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::str::Utf8Error;
 use std::task::{Context, Poll};
 
 use blocking_pool::{BlockingPool, JobKind, JobOutcome, SubmitError};
@@ -25,10 +26,52 @@ pub enum RequestError {
         /// The system's answer.
         cause: io::Error,
     },
-    /// A host name could not be resolved.
+    /// The system refused an operation on two files.
+    #[error("cannot {action} {from:?} to {to:?}: {cause}")]
+    TwoFiles {
+        /// What was asked: rename, copy, link.
+        action: &'static str,
+        /// The one that was there.
+        from: PathBuf,
+        /// The one that was to be.
+        to: PathBuf,
+        /// The system's answer.
+        cause: io::Error,
+    },
+    /// A write ended early, because the disk is full, for example. What was written stays.
+    #[error("cannot {action} {path:?}: {cause} ({written_bytes} of {whole_bytes} bytes were written)")]
+    PartlyWritten {
+        /// What was asked: write, append to, copy to.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// So many bytes were written.
+        written_bytes: u64,
+        /// So many should have been.
+        whole_bytes: u64,
+        /// The system's answer.
+        cause: io::Error,
+    },
+    /// A file has more bytes than the reader allows.
+    #[error("cannot read {path:?}: it has more than {limit_bytes} bytes, which is the limit here")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// So many bytes are allowed.
+        limit_bytes: usize,
+    },
+    /// A file that was read as text is no UTF-8.
+    #[error("cannot read {path:?} as text: {cause}")]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// Where its first wrong byte is.
+        cause: Utf8Error,
+    },
+    /// A host name could not be resolved, or an address has no name.
     #[error("cannot look up {host:?}: {cause}")]
     Name {
-        /// The name.
+        /// The name; for a look-up of an address, the address.
         host: String,
         /// The resolver's answer.
         cause: io::Error,
@@ -48,6 +91,20 @@ pub enum RequestError {
     /// There is no loop on this thread, or it has no pool.
     #[error("no runtime is running on this thread; use Request::then with the handle of one")]
     NoRuntime,
+}
+
+impl RequestError {
+    /// What the system said, if it was asked: its kind tells a missing file from a full disk.
+    pub fn cause(&self) -> Option<&io::Error> {
+        match self {
+            RequestError::File { cause, .. }
+            | RequestError::TwoFiles { cause, .. }
+            | RequestError::PartlyWritten { cause, .. }
+            | RequestError::Name { cause, .. }
+            | RequestError::Random(cause) => Some(cause),
+            _ => None,
+        }
+    }
 }
 
 /// Blocking work, not yet begun. `.await` it in a task, or give it a callback with [`Request::then`].

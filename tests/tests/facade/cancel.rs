@@ -10,25 +10,12 @@ use runtime_lab::{
     CancelError, JobOutcome, JobState, LoopHandle, Request, RequestError, RunMode, Runtime, crypto, dns, fs,
 };
 
+use crate::kinds::{Way, every_kind, outcome, picture, prepare};
 use crate::support::{Busy, Log, runtime};
-
-/// Begins the request behind a busy pool, cancels it, and returns what its callback is told while the pool's
-/// threads are still stuck.
-fn cancelled<T: Send + 'static>(request: Request<T>) -> Result<T, RequestError> {
-    let runtime = runtime(2);
-    let _busy = Busy::hold(runtime.pool(), 2);
-    let heard = Log::default();
-    let log = heard.clone();
-    let job = request.then(&runtime.handle(), move |_lp, result| log.push(result)).unwrap();
-    job.cancel().expect("a queued request can be cancelled");
-    assert_eq!(heard.len(), 0, "not inside cancel");
-    assert!(!runtime.run(RunMode::Default).unwrap());
-    heard.only()
-}
 
 #[track_caller]
 fn assert_cancelled<T: Send + 'static>(request: Request<T>) {
-    let result = cancelled(request);
+    let result = outcome(request, Way::Cancelled);
     assert!(matches!(result, Err(RequestError::Cancelled)), "{:?}", result.err());
 }
 
@@ -114,17 +101,42 @@ fn b55_cancelling_a_running_job_is_refused_and_it_completes() {
 #[test]
 fn b56_cancelled_file_requests_say_cancelled_whatever_their_kind() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("never-written");
-    assert_cancelled(fs::read(&file));
-    assert_cancelled(fs::write(&file, "never"));
-    assert_cancelled(fs::stat(&file));
-    assert_cancelled(fs::read_dir(folder.path()));
-    assert!(!file.exists(), "a cancelled write writes nothing");
+    prepare(folder.path());
+    let before = picture(folder.path());
+    for kind in every_kind(folder.path()) {
+        let result = (kind.run)(Way::Cancelled);
+        assert!(matches!(result, Err(RequestError::Cancelled)), "{}: {result:?}", kind.name);
+    }
+    assert_eq!(picture(folder.path()), before, "what was cancelled did nothing");
 }
 
 #[test]
 fn b57_a_cancelled_lookup_says_cancelled_without_addresses() {
     assert_cancelled(dns::lookup("localhost", 80));
+    assert_cancelled(dns::lookup_family("localhost", 80, dns::Family::V6));
+    assert_cancelled(dns::lookup("127.0.0.1", 80));
+    assert_cancelled(dns::reverse("127.0.0.1:80".parse().unwrap()));
+}
+
+#[test]
+fn a_future_that_is_dropped_before_its_request_begins_takes_it_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("never-written");
+    let path = file.clone();
+    let runtime = runtime(1);
+    let busy = Busy::hold(runtime.pool(), 1);
+    let read = runtime.block_on(async move {
+        let write = std::future::IntoFuture::into_future(fs::write(&path, "never"));
+        let read = std::future::IntoFuture::into_future(fs::read(&path));
+        drop(write);
+        drop(busy);
+        read.await
+    });
+    assert_eq!(
+        read.unwrap().unwrap_err().cause().map(std::io::Error::kind),
+        Some(std::io::ErrorKind::NotFound)
+    );
+    assert!(!file.exists(), "a write that was taken back writes nothing");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod cancel;
 mod drops;
 mod shared_pool;
 mod futures;
+mod kinds;
 mod files;
 mod names;
 mod crypto;
