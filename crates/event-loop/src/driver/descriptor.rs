@@ -2,13 +2,27 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::mem::MaybeUninit;
 use std::net::Shutdown;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
 use socket2::SockRef;
+
+/// How many descriptors Linux lets go with one message (SCM_MAX_FD); a buffer for as many never cuts a message short.
+pub(crate) const MAX_DESCRIPTORS: usize = 253;
+
+#[cfg(not(target_vendor = "apple"))]
+const CLOSED_ON_EXEC: RecvFlags = RecvFlags::CMSG_CLOEXEC;
+/// The system has no such flag.
+#[cfg(target_vendor = "apple")]
+const CLOSED_ON_EXEC: RecvFlags = RecvFlags::empty();
 
 /// A descriptor that can be read, written, or both. It never blocks.
 pub(super) struct Descriptor {
@@ -72,6 +86,43 @@ impl Descriptor {
 
     pub(super) fn write_vectored(&self, buffers: &[io::IoSlice<'_>]) -> io::Result<usize> {
         self.file()?.write_vectored(buffers)
+    }
+
+    /// Reads from a Unix socket, and appends the descriptors that came with the bytes to `carried`.
+    pub(super) fn receive(&self, buffer: &mut [u8], carried: &mut Vec<OwnedFd>) -> io::Result<usize> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let mut buffers = [io::IoSliceMut::new(buffer)];
+        let received = recvmsg(self.file()?, &mut buffers, &mut control, CLOSED_ON_EXEC)?;
+        // Dropping the buffer closes what is not taken out of it.
+        if received.flags.contains(ReturnFlags::CTRUNC) {
+            let message = format!(
+                "descriptors were lost that came with {} bytes: this process may not have more (see ulimit -n)",
+                received.bytes
+            );
+            return Err(io::Error::other(message));
+        }
+        for message in control.drain() {
+            if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+                for descriptor in descriptors {
+                    // Until then a program that another thread starts now would get it too.
+                    #[cfg(target_vendor = "apple")]
+                    rustix::io::fcntl_setfd(&descriptor, rustix::io::FdFlags::CLOEXEC)?;
+                    carried.push(descriptor);
+                }
+            }
+        }
+        Ok(received.bytes)
+    }
+
+    /// Writes to a Unix socket; the peer gets duplicates of the descriptors with the first byte.
+    pub(super) fn send(&self, buffers: &[io::IoSlice<'_>], lent: &[BorrowedFd<'_>]) -> io::Result<usize> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if !control.push(SendAncillaryMessage::ScmRights(lent)) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        Ok(sendmsg(self.file()?, buffers, &mut control, SendFlags::empty())?)
     }
 
     /// Ends a direction of a socket. The writing end of a pipe has only one, which ends with the descriptor; a reading end has

@@ -25,15 +25,17 @@ pub use options::{KeepAlive, ListenOptions};
 pub use replay::DriverLog;
 pub use scripted::{Call, Peer, Script};
 
+#[cfg(unix)]
+pub(crate) use descriptor::MAX_DESCRIPTORS;
 pub(crate) use options::{SocketKind, StreamOption};
 pub(crate) use os::OsDriver;
-pub(crate) use replay::{Answer, Quota, Replay, logged};
+pub(crate) use replay::{Answer, Quota, ReadBytes, Replay, logged};
 pub(crate) use scripted::ScriptedDriver;
 
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 #[cfg(unix)]
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 #[cfg(unix)]
 use std::path::Path;
 use std::sync::Arc;
@@ -42,6 +44,18 @@ use std::time::{Duration, Instant};
 /// The driver's name of a socket; it means nothing to other drivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SocketId(pub(crate) usize);
+
+/// A descriptor that came with bytes; there is none on systems without Unix sockets.
+#[cfg(unix)]
+pub(crate) type Carried = OwnedFd;
+#[cfg(not(unix))]
+pub(crate) type Carried = std::convert::Infallible;
+
+/// A descriptor that goes with bytes: the peer gets a duplicate.
+#[cfg(unix)]
+pub(crate) type Lent<'a> = BorrowedFd<'a>;
+#[cfg(not(unix))]
+pub(crate) type Lent<'a> = std::marker::PhantomData<&'a ()>;
 
 /// What one poll said of one registered socket, or of the wake-up (token [`WAKE`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -253,16 +267,40 @@ impl Driver {
         result
     }
 
+    #[cfg(unix)]
     pub(crate) fn read(&mut self, socket: SocketId, buffer: &mut [u8]) -> io::Result<Moved> {
-        let result = each_world!(self, world => world.read(socket, buffer));
+        self.read_with(socket, buffer, None)
+    }
+
+    /// Reads bytes, and appends the descriptors that came with them to `carried`; without that they are closed.
+    pub(crate) fn read_with(
+        &mut self,
+        socket: SocketId,
+        buffer: &mut [u8],
+        mut carried: Option<&mut Vec<Carried>>,
+    ) -> io::Result<Moved> {
+        let count = |carried: &Option<&mut Vec<Carried>>| carried.as_ref().map_or(0, |all| all.len());
+        let before = count(&carried);
+        let result = each_world!(self, world => world.read(socket, buffer, carried.as_deref_mut()));
         self.note(|| {
-            Answer::Read(logged(&result, |moved| (buffer[..moved.bytes].to_vec(), moved.exhausted)))
+            let kept = |moved: &Moved| ReadBytes {
+                data: buffer[..moved.bytes].to_vec(),
+                exhausted: moved.exhausted,
+                descriptors: count(&carried) - before,
+            };
+            Answer::Read(logged(&result, kept))
         });
         result
     }
 
-    pub(crate) fn write(&mut self, socket: SocketId, buffers: &[io::IoSlice<'_>]) -> io::Result<Moved> {
-        let result = each_world!(self, world => world.write(socket, buffers));
+    /// Writes bytes; the descriptors go with the first of them.
+    pub(crate) fn write(
+        &mut self,
+        socket: SocketId,
+        buffers: &[io::IoSlice<'_>],
+        lent: &[Lent<'_>],
+    ) -> io::Result<Moved> {
+        let result = each_world!(self, world => world.write(socket, buffers, lent));
         self.note(|| Answer::Written(logged(&result, |moved| *moved)));
         result
     }

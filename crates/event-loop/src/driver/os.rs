@@ -24,7 +24,8 @@ mod sockets;
 #[cfg(unix)]
 use super::descriptor::Descriptor;
 use super::{
-    EVENTS_PER_POLL, ListenOptions, LoopWaker, Moved, Readiness, SocketId, SocketKind, StreamOption, WAKE,
+    Carried, EVENTS_PER_POLL, Lent, ListenOptions, LoopWaker, Moved, Readiness, SocketId, SocketKind,
+    StreamOption, WAKE,
 };
 
 /// With epoll and kqueue a short read or write has exhausted the socket, and news from then on makes a new
@@ -232,22 +233,38 @@ impl OsDriver {
         }
     }
 
-    pub(super) fn read(&mut self, socket: SocketId, buffer: &mut [u8]) -> io::Result<Moved> {
+    pub(super) fn read(
+        &mut self,
+        socket: SocketId,
+        buffer: &mut [u8],
+        carried: Option<&mut Vec<Carried>>,
+    ) -> io::Result<Moved> {
         let (bytes, tells_by_short) = match self.sockets.get_mut(socket.0) {
             Some(OsSocket::Stream(stream)) => (stream.read(buffer)?, SHORT_MEANS_EXHAUSTED),
             #[cfg(unix)]
             Some(OsSocket::Descriptor(descriptor)) => {
-                (descriptor.read(buffer)?, SHORT_MEANS_EXHAUSTED && descriptor.is_pipe())
+                let bytes = match carried {
+                    Some(carried) => descriptor.receive(buffer, carried)?,
+                    None => descriptor.read(buffer)?,
+                };
+                (bytes, SHORT_MEANS_EXHAUSTED && descriptor.is_pipe())
             }
             _ => return Err(unknown()),
         };
         Ok(Moved { bytes, exhausted: tells_by_short && bytes > 0 && bytes < buffer.len() })
     }
 
-    pub(super) fn write(&mut self, socket: SocketId, buffers: &[io::IoSlice<'_>]) -> io::Result<Moved> {
+    pub(super) fn write(
+        &mut self,
+        socket: SocketId,
+        buffers: &[io::IoSlice<'_>],
+        lent: &[Lent<'_>],
+    ) -> io::Result<Moved> {
         let wanted: usize = buffers.iter().map(|buffer| buffer.len()).sum();
         let bytes = match self.sockets.get_mut(socket.0) {
-            Some(OsSocket::Stream(stream)) => stream.write_vectored(buffers)?,
+            Some(OsSocket::Stream(stream)) if lent.is_empty() => stream.write_vectored(buffers)?,
+            #[cfg(unix)]
+            Some(OsSocket::Descriptor(descriptor)) if !lent.is_empty() => descriptor.send(buffers, lent)?,
             #[cfg(unix)]
             Some(OsSocket::Descriptor(descriptor)) => descriptor.write_vectored(buffers)?,
             _ => return Err(unknown()),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::scripted::WakeFlag;
-use super::{ListenOptions, LoopWaker, Moved, Readiness, SocketId, SocketKind, StreamOption};
+use super::{Carried, Lent, ListenOptions, LoopWaker, Moved, Readiness, SocketId, SocketKind, StreamOption};
 
 /// How long a replay waits for work that another thread sent in the logged run.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -83,11 +83,20 @@ pub(crate) enum Answer {
     Poll(Logged<()>, Vec<Readiness>),
     Inbox(usize),
     Socket(Logged<usize>),
-    Read(Logged<(Vec<u8>, bool)>),
+    Read(Logged<ReadBytes>),
     Datagram(Logged<(Vec<u8>, SocketAddr)>),
     Written(Logged<Moved>),
     Done(Logged<()>),
     Address(Logged<SocketAddr>),
+}
+
+/// What a read gave.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadBytes {
+    pub(crate) data: Vec<u8>,
+    pub(crate) exhausted: bool,
+    /// How many descriptors came with the bytes; a replay has stand-ins for them.
+    pub(crate) descriptors: usize,
 }
 
 /// A result that can be kept: of an error, its kind and its number.
@@ -282,22 +291,40 @@ impl Replay {
         self.done("register")
     }
 
-    pub(super) fn read(&mut self, _socket: SocketId, buffer: &mut [u8]) -> io::Result<Moved> {
+    pub(super) fn read(
+        &mut self,
+        _socket: SocketId,
+        buffer: &mut [u8],
+        carried: Option<&mut Vec<Carried>>,
+    ) -> io::Result<Moved> {
         match self.next() {
             Some(Answer::Read(result)) => {
-                let (data, exhausted) = again(result)?;
-                if data.len() > buffer.len() {
-                    let found = Answer::Read(Ok((data, exhausted)));
+                let read = again(result)?;
+                let Some(room) = buffer.get_mut(..read.data.len()) else {
+                    let found = Answer::Read(Ok(read));
                     return Err(self.diverged("read into a smaller buffer", Some(&found)));
+                };
+                room.copy_from_slice(&read.data);
+                #[cfg(unix)]
+                if let Some(carried) = carried {
+                    for _ in 0..read.descriptors {
+                        carried.push(stand_in()?);
+                    }
                 }
-                buffer[..data.len()].copy_from_slice(&data);
-                Ok(Moved { bytes: data.len(), exhausted })
+                #[cfg(not(unix))]
+                let _ = carried;
+                Ok(Moved { bytes: read.data.len(), exhausted: read.exhausted })
             }
             other => Err(self.diverged("read", other.as_ref())),
         }
     }
 
-    pub(super) fn write(&mut self, _socket: SocketId, buffers: &[io::IoSlice<'_>]) -> io::Result<Moved> {
+    pub(super) fn write(
+        &mut self,
+        _socket: SocketId,
+        buffers: &[io::IoSlice<'_>],
+        _lent: &[Lent<'_>],
+    ) -> io::Result<Moved> {
         let wanted: usize = buffers.iter().map(|buffer| buffer.len()).sum();
         match self.next() {
             Some(Answer::Written(result)) if result.is_err() => again(result),

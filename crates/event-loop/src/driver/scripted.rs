@@ -27,7 +27,8 @@ mod wake_flag;
 pub(crate) use wake_flag::WakeFlag;
 
 use super::{
-    EVENTS_PER_POLL, ListenOptions, LoopWaker, Moved, Readiness, SocketId, SocketKind, StreamOption, WAKE,
+    Carried, EVENTS_PER_POLL, Lent, ListenOptions, LoopWaker, Moved, Readiness, SocketId, SocketKind,
+    StreamOption, WAKE,
 };
 
 /// The name that a script gives to the other end of a connection.
@@ -107,6 +108,8 @@ struct PeerState {
     connected: bool,
     window: usize,
     written: Vec<u8>,
+    /// How many descriptors the loop has sent along.
+    descriptors: usize,
     shut: bool,
     /// Our close is a reset.
     reset_on_close: bool,
@@ -225,6 +228,11 @@ impl Script {
     /// What the loop has written to the peer so far.
     pub fn received_by(&self, peer: Peer) -> Vec<u8> {
         self.0.borrow_mut().peer(peer).written.clone()
+    }
+
+    /// How many descriptors the loop has sent to the peer so far.
+    pub fn descriptors_sent_to(&self, peer: Peer) -> usize {
+        self.0.borrow_mut().peer(peer).descriptors
     }
 
     /// Whether the loop has ended its direction towards the peer.
@@ -420,7 +428,13 @@ impl ScriptedDriver {
         Ok(())
     }
 
-    pub(super) fn read(&mut self, socket: SocketId, buffer: &mut [u8]) -> io::Result<Moved> {
+    /// No descriptors come: a script has none.
+    pub(super) fn read(
+        &mut self,
+        socket: SocketId,
+        buffer: &mut [u8],
+        _carried: Option<&mut Vec<Carried>>,
+    ) -> io::Result<Moved> {
         let mut world = self.world.borrow_mut();
         world.fault(Call::Read)?;
         let peer = world.stream(socket)?;
@@ -439,7 +453,12 @@ impl ScriptedDriver {
         Ok(Moved { bytes: n, exhausted: false })
     }
 
-    pub(super) fn write(&mut self, socket: SocketId, buffers: &[io::IoSlice<'_>]) -> io::Result<Moved> {
+    pub(super) fn write(
+        &mut self,
+        socket: SocketId,
+        buffers: &[io::IoSlice<'_>],
+        lent: &[Lent<'_>],
+    ) -> io::Result<Moved> {
         let mut world = self.world.borrow_mut();
         world.fault(Call::Write)?;
         let peer = world.stream(socket)?;
@@ -459,6 +478,7 @@ impl ScriptedDriver {
             state.write_armed = true;
             return Err(io::ErrorKind::WouldBlock.into());
         }
+        state.descriptors += lent.len();
         Ok(Moved { bytes: written, exhausted: false })
     }
 

@@ -15,7 +15,10 @@ macro_rules! stream_methods {
                 &self,
                 callback: impl FnMut(&$crate::LoopHandle, $crate::ReadEvent<'_>) + 'static,
             ) -> std::io::Result<()> {
-                self.lp.stream_read_start(self.id, Box::new(callback), std::panic::Location::caller())
+                let mut callback = callback;
+                let on_read =
+                    move |lp: &$crate::LoopHandle, event: $crate::ReadEvent<'_>, _| callback(lp, event);
+                self.lp.stream_read_start(self.id, Box::new(on_read), false, std::panic::Location::caller())
             }
 
             /// Stops reading; what arrives waits until reading starts again.
@@ -30,7 +33,8 @@ macro_rules! stream_methods {
                 data: Vec<u8>,
                 callback: impl FnOnce(&$crate::LoopHandle, std::io::Result<()>) + 'static,
             ) {
-                self.lp.stream_write(self.id, data, Box::new(callback), std::panic::Location::caller());
+                let location = std::panic::Location::caller();
+                self.lp.stream_write(self.id, data, Vec::new(), Box::new(callback), location);
             }
 
             /// Writes what the system takes at once, without queueing.
@@ -39,7 +43,7 @@ macro_rules! stream_methods {
             /// `WouldBlock` when connecting or when writes are queued; `BrokenPipe` after `shutdown`; `NotConnected`
             /// when closed.
             pub fn try_write(&self, data: &[u8]) -> std::io::Result<usize> {
-                self.lp.stream_try_write(self.id, data)
+                self.lp.stream_try_write(self.id, data, &[])
             }
 
             /// Bytes that wait in the write queue.
@@ -72,7 +76,7 @@ macro_rules! stream_methods {
                 cx: &mut std::task::Context<'_>,
                 buffer: &mut [u8],
             ) -> std::task::Poll<std::io::Result<usize>> {
-                self.lp.stream_poll_read(self.id, cx, buffer)
+                self.lp.stream_poll_read(self.id, cx, buffer, None)
             }
 
             /// Writes from `buffers` for a future. One writing task at a time, and no queued writes beside it.
@@ -81,7 +85,7 @@ macro_rules! stream_methods {
                 cx: &mut std::task::Context<'_>,
                 buffers: &[std::io::IoSlice<'_>],
             ) -> std::task::Poll<std::io::Result<usize>> {
-                self.lp.stream_poll_write(self.id, cx, buffers)
+                self.lp.stream_poll_write(self.id, cx, buffers, &[])
             }
 
             /// Ends our direction for a future; it does not wait.

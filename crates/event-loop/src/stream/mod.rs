@@ -18,6 +18,8 @@ mod request;
 mod tcp;
 #[cfg(unix)]
 mod unix;
+#[cfg(unix)]
+mod descriptors;
 mod owned;
 
 pub use owned::{Accepted, OwnedTcpStream};

@@ -148,6 +148,7 @@ impl TcpListener {
 
 #[cfg(unix)]
 mod unix {
+    use std::os::fd::{BorrowedFd, OwnedFd};
     use std::path::Path;
 
     use super::*;
@@ -169,6 +170,33 @@ mod unix {
         /// The system's: nobody listens there, not permitted, the backlog is full, no descriptor left.
         pub async fn connect(path: impl AsRef<Path>) -> io::Result<OwnedUnixStream> {
             connected(|lp, done| UnixStream::connect(lp, path, done).map(OwnedUnixStream)).await
+        }
+
+        /// Reads into `buffer`, and the descriptors that came with the bytes; zero bytes are the end. See
+        /// [`UnixStream::read_start_with_descriptors`].
+        ///
+        /// # Errors
+        /// The system's; that descriptors were lost.
+        pub async fn read_with_descriptors(
+            &mut self,
+            buffer: &mut [u8],
+        ) -> io::Result<(usize, Vec<OwnedFd>)> {
+            let mut carried = Vec::new();
+            let read = poll_fn(|cx| self.0.poll_read_with_descriptors(cx, buffer, &mut carried)).await?;
+            Ok((read, carried))
+        }
+
+        /// Writes all of `data`; the peer gets duplicates of the descriptors with the first byte.
+        ///
+        /// # Errors
+        /// As [`UnixStream::try_write_with_descriptors`], except that it waits for room.
+        pub async fn write_all_with_descriptors(
+            &mut self,
+            data: &[u8],
+            descriptors: &[BorrowedFd<'_>],
+        ) -> io::Result<()> {
+            let written = poll_fn(|cx| self.0.poll_write_with_descriptors(cx, data, descriptors)).await?;
+            self.write_all(&data[written..]).await
         }
     }
 

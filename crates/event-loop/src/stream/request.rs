@@ -14,6 +14,7 @@ use super::CAP;
 use super::state::with_stream;
 use crate::blame::Site;
 use crate::core::LoopHandle;
+use crate::driver::{Carried, Lent};
 use crate::handle::{HandleId, Kind};
 use crate::phase::Callee;
 
@@ -23,6 +24,8 @@ pub(crate) type RequestCallback = Box<dyn FnOnce(&LoopHandle, io::Result<()>)>;
 pub(super) struct Write {
     pub(super) data: Vec<u8>,
     pub(super) written: usize,
+    /// They go with the first byte, and are closed then, or when the write fails.
+    pub(super) descriptors: Vec<Carried>,
     pub(super) request: Request,
 }
 
@@ -49,6 +52,15 @@ pub(crate) enum Deferred {
     Orphan { slot: u32, finished: Finished },
 }
 
+/// The descriptors of a write, for the driver. It allocates only when there are any.
+fn lend(carried: &[Carried]) -> Vec<Lent<'_>> {
+    #[cfg(unix)]
+    let lent = carried.iter().map(std::os::fd::AsFd::as_fd);
+    #[cfg(not(unix))]
+    let lent = carried.iter().map(|never| match *never {});
+    lent.collect()
+}
+
 impl LoopHandle {
     /// Writes that were queued before a connect failed fail too.
     pub(super) fn fail_writes(&self, id: HandleId, kind: io::ErrorKind) {
@@ -65,10 +77,14 @@ impl LoopHandle {
             let front =
                 with_stream(self, id, |state| if state.writable { state.writes.pop_front() } else { None });
             let Some(Some(mut write)) = front else { return };
-            let result = self.write_now(id, &[io::IoSlice::new(&write.data[write.written..])]);
+            let rest = [io::IoSlice::new(&write.data[write.written..])];
+            let result = self.write_now(id, &rest, &lend(&write.descriptors));
             match result {
                 Ok(bytes) => {
                     write.written += bytes;
+                    if bytes > 0 {
+                        write.descriptors = Vec::new();
+                    }
                     if write.written < write.data.len() {
                         with_stream(self, id, |state| state.writes.push_front(write));
                         continue;

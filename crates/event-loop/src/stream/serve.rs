@@ -8,7 +8,7 @@ use super::CAP;
 use super::state::{ReadEvent, with_stream};
 use crate::blame::Site;
 use crate::core::LoopHandle;
-use crate::driver::Moved;
+use crate::driver::{Carried, Lent, Moved};
 use crate::handle::HandleId;
 use crate::phase::Callee;
 
@@ -16,10 +16,15 @@ use crate::phase::Callee;
 const READ_SIZE: usize = 64 * 1024;
 
 impl LoopHandle {
-    pub(super) fn read_now(&self, id: HandleId, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn read_now(
+        &self,
+        id: HandleId,
+        buffer: &mut [u8],
+        mut carried: Option<&mut Vec<Carried>>,
+    ) -> io::Result<usize> {
         let socket = with_stream(self, id, |state| state.socket).ok_or(io::ErrorKind::NotConnected)?;
         loop {
-            let result = self.core.driver.borrow_mut().read(socket, buffer);
+            let result = self.core.driver.borrow_mut().read_with(socket, buffer, carried.as_deref_mut());
             match result {
                 Ok(Moved { bytes, exhausted }) => {
                     if exhausted {
@@ -38,10 +43,15 @@ impl LoopHandle {
         }
     }
 
-    pub(super) fn write_now(&self, id: HandleId, buffers: &[io::IoSlice<'_>]) -> io::Result<usize> {
+    pub(super) fn write_now(
+        &self,
+        id: HandleId,
+        buffers: &[io::IoSlice<'_>],
+        lent: &[Lent<'_>],
+    ) -> io::Result<usize> {
         let socket = with_stream(self, id, |state| state.socket).ok_or(io::ErrorKind::NotConnected)?;
         loop {
-            let result = self.core.driver.borrow_mut().write(socket, buffers);
+            let result = self.core.driver.borrow_mut().write(socket, buffers, lent);
             match result {
                 Ok(Moved { bytes, exhausted }) => {
                     if exhausted {
@@ -114,18 +124,21 @@ impl LoopHandle {
     fn read_for_callback(&self, id: HandleId) {
         for _ in 0..CAP {
             let wanted = with_stream(self, id, |state| {
-                state.open && state.reading && state.readable && state.read_callback.is_some()
+                let wanted = state.open && state.reading && state.readable && state.read_callback.is_some();
+                wanted.then_some(state.takes_descriptors)
             });
             // What an ended run leaves keeps its turn: its edge does not come again.
-            if wanted != Some(true) || self.core.must_end() {
+            let Some(Some(takes_descriptors)) = wanted else { break };
+            if self.core.must_end() {
                 break;
             }
             let mut buffer = self.core.read_buffer.take();
             buffer.resize(READ_SIZE, 0);
-            match self.read_now(id, &mut buffer) {
+            let mut carried = Vec::new();
+            match self.read_now(id, &mut buffer, takes_descriptors.then_some(&mut carried)) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Ok(0) => self.end_reading(id, ReadEvent::End),
-                Ok(bytes) => self.call_reader(id, ReadEvent::Data(&buffer[..bytes])),
+                Ok(bytes) => self.call_reader(id, ReadEvent::Data(&buffer[..bytes]), carried),
                 Err(error) => self.end_reading(id, ReadEvent::Failed(error)),
             }
             self.core.read_buffer.set(buffer);
@@ -139,14 +152,14 @@ impl LoopHandle {
     fn end_reading(&self, id: HandleId, event: ReadEvent<'_>) {
         with_stream(self, id, |state| state.reading = false);
         self.set_active(id, false);
-        self.call_reader(id, event);
+        self.call_reader(id, event, Vec::new());
     }
 
-    fn call_reader(&self, id: HandleId, event: ReadEvent<'_>) {
+    fn call_reader(&self, id: HandleId, event: ReadEvent<'_>, carried: Vec<Carried>) {
         let location = self.core.handles.with(id, |handle| handle.location);
         let taken = with_stream(self, id, |state| state.read_callback.take()).flatten();
         let (Some(location), Some(mut callback)) = (location, taken) else { return };
-        self.call(Site::new(Callee::Read, id.slot, location), || callback(self, event));
+        self.call(Site::new(Callee::Read, id.slot, location), || callback(self, event, carried));
         let mut callback = Some(callback);
         with_stream(self, id, |state| {
             if state.read_callback.is_none() {

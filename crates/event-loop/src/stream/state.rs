@@ -13,7 +13,7 @@ use socket2::Socket;
 
 use super::request::{Finished, Request, RequestCallback, Write};
 use crate::core::LoopHandle;
-use crate::driver::{Driver, SocketId, SocketKind};
+use crate::driver::{Carried, Driver, Lent, SocketId, SocketKind};
 use crate::handle::{HandleId, Kind};
 use crate::phase::Callee;
 
@@ -28,7 +28,8 @@ pub enum ReadEvent<'a> {
     Failed(io::Error),
 }
 
-pub(super) type ReadCallback = Box<dyn FnMut(&LoopHandle, ReadEvent<'_>)>;
+/// Called with the descriptors that came with the bytes; there are none unless they were asked for.
+pub(super) type ReadCallback = Box<dyn FnMut(&LoopHandle, ReadEvent<'_>, Vec<Carried>)>;
 
 /// The part of a handle that only streams have.
 pub(crate) struct StreamState {
@@ -45,6 +46,8 @@ pub(crate) struct StreamState {
     /// On the queue of handles that kept their readiness.
     pub(crate) queued: bool,
     pub(super) reading: bool,
+    /// The read callback wants the descriptors that come with the bytes.
+    pub(super) takes_descriptors: bool,
     pub(super) read_callback: Option<ReadCallback>,
     pub(super) read_waker: Option<Waker>,
     pub(super) write_waker: Option<Waker>,
@@ -213,6 +216,7 @@ impl LoopHandle {
             read_closed: false,
             queued: false,
             reading: false,
+            takes_descriptors: false,
             read_callback: None,
             read_waker: None,
             write_waker: None,
@@ -230,6 +234,7 @@ impl LoopHandle {
         &self,
         id: HandleId,
         callback: ReadCallback,
+        takes_descriptors: bool,
         location: &'static Location<'static>,
     ) -> io::Result<()> {
         let mut callback = Some(callback);
@@ -239,6 +244,7 @@ impl LoopHandle {
                 (_, true) => Err(io::ErrorKind::AlreadyExists),
                 (false, false) => {
                     state.reading = true;
+                    state.takes_descriptors = takes_descriptors;
                     let old = std::mem::replace(&mut state.read_callback, callback.take());
                     Ok((state.readable, old))
                 }
@@ -263,12 +269,13 @@ impl LoopHandle {
         &self,
         id: HandleId,
         data: Vec<u8>,
+        descriptors: Vec<Carried>,
         callback: RequestCallback,
         location: &'static Location<'static>,
     ) {
         self.core.count_request(true);
         let request = Request { callback, location };
-        let write = Write { data, written: 0, request };
+        let write = Write { data, written: 0, descriptors, request };
         let mut write = Some(write);
         let accepted = with_stream(self, id, |state| {
             if state.open && !state.shut && state.shutdown.is_none() {
@@ -288,14 +295,14 @@ impl LoopHandle {
         }
     }
 
-    pub(crate) fn stream_try_write(&self, id: HandleId, data: &[u8]) -> io::Result<usize> {
+    pub(crate) fn stream_try_write(&self, id: HandleId, data: &[u8], lent: &[Lent<'_>]) -> io::Result<usize> {
         let free = with_stream(self, id, |state| {
             let ended = state.shut || state.shutdown.is_some();
             (state.open, ended, !state.connecting && state.writes.is_empty())
         });
         match free {
             Some((true, true, _)) => Err(io::ErrorKind::BrokenPipe.into()),
-            Some((true, false, true)) => self.write_now(id, &[io::IoSlice::new(data)]),
+            Some((true, false, true)) => self.write_now(id, &[io::IoSlice::new(data)], lent),
             Some((true, false, false)) => Err(io::ErrorKind::WouldBlock.into()),
             _ => Err(io::ErrorKind::NotConnected.into()),
         }
@@ -338,11 +345,12 @@ impl LoopHandle {
         id: HandleId,
         cx: &mut Context<'_>,
         buffer: &mut [u8],
+        carried: Option<&mut Vec<Carried>>,
     ) -> Poll<io::Result<usize>> {
         let readable = with_stream(self, id, |state| state.open.then_some(state.readable));
         match readable.flatten() {
             None => return Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
-            Some(true) => match self.read_now(id, buffer) {
+            Some(true) => match self.read_now(id, buffer, carried) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return Poll::Ready(result),
             },
@@ -358,12 +366,13 @@ impl LoopHandle {
         id: HandleId,
         cx: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
+        lent: &[Lent<'_>],
     ) -> Poll<io::Result<usize>> {
         let writable =
             with_stream(self, id, |state| state.open.then_some(state.writable && !state.connecting));
         match writable.flatten() {
             None => return Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
-            Some(true) => match self.write_now(id, buffers) {
+            Some(true) => match self.write_now(id, buffers, lent) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return Poll::Ready(result),
             },

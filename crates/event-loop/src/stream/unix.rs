@@ -23,8 +23,8 @@ const PIPE: &str = "pipe";
 /// [`crate::OwnedUnixStream`], which closes when dropped. Unix only.
 #[derive(Clone)]
 pub struct UnixStream {
-    lp: LoopHandle,
-    id: HandleId,
+    pub(super) lp: LoopHandle,
+    pub(super) id: HandleId,
 }
 
 impl UnixStream {
