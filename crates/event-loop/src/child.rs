@@ -24,15 +24,17 @@
 use std::io;
 use std::panic::Location;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
+use std::time::Duration;
 
 use rustix::process::{Pid, kill_process, test_kill_process};
-use signal_hook::consts::SIGCHLD;
+use signal_hook::consts::{SIGCHLD, SIGTERM};
 
 use crate::blame::Site;
 use crate::core::LoopHandle;
 use crate::driver::SocketId;
 use crate::handle::{HandleId, Kind, handle_methods};
 use crate::phase::Callee;
+use crate::timer::{Action, nanos};
 
 pub(crate) type ExitCallback = Box<dyn FnOnce(&LoopHandle, io::Result<ExitStatus>)>;
 
@@ -47,6 +49,8 @@ pub(crate) struct ChildState {
     /// On the queue of handles that kept their readiness.
     pub(crate) queued: bool,
     on_exit: Option<ExitCallback>,
+    /// An internal timer: when it fires, the child has been asked to end for long enough.
+    patience: Option<HandleId>,
     /// Our ends of the pipes that were asked for and not taken; they close with the handle.
     pipes: Pipes,
 }
@@ -63,6 +67,7 @@ pub(crate) struct ChildRemains {
     pidfd: Option<SocketId>,
     /// Dropped, it is left to a thread (C2).
     process: Option<Unreaped>,
+    patience: Option<HandleId>,
     pipes: Pipes,
     on_exit: Option<ExitCallback>,
 }
@@ -72,6 +77,7 @@ impl ChildState {
         ChildRemains {
             pidfd: self.pidfd.take(),
             process: self.process.take(),
+            patience: self.patience.take(),
             pipes: std::mem::take(&mut self.pipes),
             on_exit: self.on_exit.take(),
         }
@@ -138,6 +144,7 @@ impl Child {
             may_have_ended: false,
             queued: false,
             on_exit: Some(Box::new(on_exit)),
+            patience: None,
             pipes: Pipes { stdin, stdout, stderr },
         };
         let id = lp.core.handles.insert(Kind::Child(Box::new(state)), Location::caller());
@@ -185,6 +192,27 @@ impl Child {
             Ok(kill_process(pid, signal)?)
         })
         .map_err(|error| if is_no_process(&error) { io::ErrorKind::NotFound.into() } else { error })
+    }
+
+    /// Asks the child to end (SIGTERM), and ends it (SIGKILL) when it has not after `patience`. Its exit is told in any
+    /// case. Asked again, the later call's patience counts; closing the handle takes the threat back.
+    ///
+    /// # Errors
+    /// `NotConnected` when the handle is closed, or the system's. That it has ended already is none.
+    #[track_caller]
+    pub fn terminate(&self, patience: Duration) -> io::Result<()> {
+        match self.send_signal(SIGTERM) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            asked => asked?,
+        }
+        let timer = self.lp.timer_new_internal(Location::caller());
+        let old = with_child(&self.lp, self.id, |child| child.patience.replace(timer)).flatten();
+        old.into_iter().for_each(|old| self.lp.timer_free(old));
+        self.lp.update_time();
+        let deadline_ns = nanos(self.lp.elapsed()).saturating_add(nanos(patience));
+        // It fails only when the loop is being dropped, and then the child is left alone.
+        let _ = self.lp.timer_arm(timer, deadline_ns, Duration::ZERO, Action::Kill(self.id), false);
+        Ok(())
     }
 
     /// Our end of the child's standard input, if `command` asked for a pipe; once. Writing to it blocks; as a
@@ -287,14 +315,21 @@ impl LoopHandle {
             }
             let status = child.process.as_mut()?.try_reap(waits && child.pidfd.is_some())?;
             child.process = None;
-            Some((status, child.pidfd.take(), child.on_exit.take()))
+            Some((status, child.pidfd.take(), child.patience.take(), child.on_exit.take()))
         });
-        let Some(Some((status, pidfd, on_exit))) = ended else { return };
+        let Some(Some((status, pidfd, patience, on_exit))) = ended else { return };
         self.child_unwatched(id, pidfd);
+        patience.into_iter().for_each(|timer| self.timer_free(timer));
         self.set_active(id, false);
         let location = self.core.handles.with(id, |handle| handle.location);
         let (Some(location), Some(on_exit)) = (location, on_exit) else { return };
         self.call(Site::new(Callee::Exit, id.slot, location), || on_exit(self, status));
+    }
+
+    /// The child was asked to end and has not: it is ended.
+    pub(crate) fn child_out_of_patience(&self, id: HandleId) {
+        // One that has ended meanwhile will be told, and that somebody else has reaped it, too.
+        let _ = with_child(self, id, |child| child.process.as_mut().map(Unreaped::kill));
     }
 
     /// The handle begins to close; a child that lives on is left to a thread (C2).
@@ -304,8 +339,9 @@ impl LoopHandle {
         location: &'static Location<'static>,
         remains: ChildRemains,
     ) {
-        let ChildRemains { pidfd, process, pipes, on_exit } = remains;
+        let ChildRemains { pidfd, process, patience, pipes, on_exit } = remains;
         self.child_unwatched(id, pidfd);
+        patience.into_iter().for_each(|timer| self.timer_free(timer));
         drop((pipes, process));
         self.dispose(location, on_exit);
     }

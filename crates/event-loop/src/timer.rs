@@ -59,6 +59,9 @@ pub(crate) enum Action {
     Timeouts,
     /// A listener without descriptors looks again.
     Serve(HandleId),
+    /// A child that was asked to end is ended.
+    #[cfg(unix)]
+    Kill(HandleId),
 }
 
 impl LoopHandle {
@@ -232,6 +235,8 @@ impl LoopHandle {
             Action::Wake(waker) => self.wake(location, waker),
             Action::Timeouts => self.run_timeouts(),
             Action::Serve(id) => self.keep_ready(id),
+            #[cfg(unix)]
+            Action::Kill(id) => self.child_out_of_patience(id),
             Action::Callback(mut callback) => {
                 core.instruments.timer(EventKind::TimerFire, id.slot, late_ns);
                 if repeat_ns > 0 {
@@ -268,7 +273,8 @@ fn core_with_timer<R>(lp: &LoopHandle, id: HandleId, access: impl FnOnce(&mut Ti
 }
 
 fn drop_action(lp: &LoopHandle, action: Action) {
-    if !matches!(action, Action::None | Action::Timeouts | Action::Serve(_)) {
+    // What is nobody's code but the loop's is dropped here.
+    if matches!(action, Action::Callback(_) | Action::Wake(_)) {
         lp.dispose(Location::caller(), action);
     }
 }
