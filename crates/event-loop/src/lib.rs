@@ -35,7 +35,7 @@ pub use blame::{SpanSite, StallReport};
 #[cfg(unix)]
 pub use child::Child;
 pub use core::LoopHandle;
-pub use driver::{Call, DriverLog, KeepAlive, ListenOptions, Peer, Script};
+pub use driver::{Call, DriverLog, KeepAlive, ListenOptions, Peer, ReceivedDatagram, Script};
 pub use error::LoopError;
 pub use event_loop::{EventLoop, RunMode};
 pub use handle::HandleInfo;
@@ -54,5 +54,5 @@ pub use task::{
     oneshot, sleep, sleep_until, timeout, yield_now,
 };
 pub use timer::Timer;
-pub use udp::UdpSocket;
+pub use udp::{OwnedUdpSocket, UdpEvent, UdpOptions, UdpSocket};
 pub use watcher::{Check, Idle, Prepare};

@@ -5,7 +5,7 @@ mod common;
 use common::{Count, Notes, OnDrop, Scripted, addr, connected, ms};
 use event_loop::{
     AsyncHandle, Check, Idle, LoopError, LoopHandle, PanicPolicy, Peer, Prepare, ReadEvent, RunMode,
-    TcpListener, TcpStream, Timer, UdpSocket,
+    TcpListener, TcpStream, Timer, UdpEvent, UdpSocket,
 };
 
 fn boom() {
@@ -97,7 +97,7 @@ const KINDS: [(&str, SetUp); 22] = [
         world.script.datagram(ms(1), 9, addr(7), b"x");
         let socket = UdpSocket::bind(&world.lp, addr(9)).unwrap();
         let itself = socket.clone();
-        let receive = move |_: &LoopHandle, _: std::io::Result<(&[u8], std::net::SocketAddr)>| {
+        let receive = move |_: &LoopHandle, _: UdpEvent<'_>| {
             itself.close();
             boom();
         };

@@ -4,25 +4,10 @@ mod common;
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::net::SocketAddr;
 use std::rc::Rc;
 
 use common::{Count, Notes, OnDrop, Scripted, addr, ms, passes};
-use event_loop::{Call, DriverLog, EventLoop, LoopHandle, LoopOptions, RunMode, UdpSocket};
-
-/// A receive callback that notes each datagram and its sender's port.
-fn receives(
-    notes: &Notes,
-    text: &'static str,
-) -> impl FnMut(&LoopHandle, io::Result<(&[u8], SocketAddr)>) + use<> {
-    let notes = notes.clone();
-    move |_, received| match received {
-        Ok((data, from)) => {
-            notes.add(format!("{text} {} from {}", String::from_utf8_lossy(data), from.port()));
-        }
-        Err(error) => notes.add(format!("{text} {:?}", error.kind())),
-    }
-}
+use event_loop::{Call, DriverLog, EventLoop, LoopHandle, LoopOptions, RunMode, UdpEvent, UdpSocket};
 
 #[test]
 fn b47_a_datagram_socket_without_reference_does_not_hold_the_loop() {
@@ -54,7 +39,7 @@ fn b47_a_queued_send_holds_the_loop_until_there_is_room() {
     socket.recv_start(|_, _| panic!("nobody sends to it")).unwrap();
     socket.unref();
     socket.send_to(b"late".to_vec(), addr(7), notes.outcome("send"));
-    assert_eq!(socket.send_queue_len(), 1);
+    assert_eq!(socket.send_queue_count(), 1);
     assert!(!world.run(RunMode::Default));
     assert_eq!((notes.take().as_str(), world.lp.elapsed()), ("send ok", ms(50)));
     assert_eq!(world.script.datagrams_from(9), [(addr(7), b"late".to_vec())]);
@@ -67,15 +52,15 @@ fn an_echo_goes_there_and_back_over_the_system() {
     let notes = Notes::default();
     let [server, client] = std::array::from_fn(|_| UdpSocket::bind(&lp, addr(0)).unwrap());
     let (itself, shared) = (server.clone(), notes.clone());
-    let echo = move |_: &LoopHandle, received: io::Result<(&[u8], SocketAddr)>| {
-        let (data, from) = received.unwrap();
+    let echo = move |_: &LoopHandle, event: UdpEvent<'_>| {
+        let UdpEvent::Datagram { data, from, .. } = event else { panic!("{event:?}") };
         itself.send_to(data.to_vec(), from, shared.outcome("echo"));
         itself.close();
     };
     server.recv_start(echo).unwrap();
     let (itself, shared, server_addr) = (client.clone(), notes.clone(), server.local_addr().unwrap());
-    let hear = move |_: &LoopHandle, received: io::Result<(&[u8], SocketAddr)>| {
-        let (data, from) = received.unwrap();
+    let hear = move |_: &LoopHandle, event: UdpEvent<'_>| {
+        let UdpEvent::Datagram { data, from, .. } = event else { panic!("{event:?}") };
         assert_eq!(from, server_addr);
         shared.add(format!("{} bytes back", data.len()));
         itself.close();
@@ -125,8 +110,9 @@ fn u1_a_socket_receives_32_datagrams_and_then_others_get_their_turn() {
         }
         let socket = UdpSocket::bind(&world.lp, addr(9)).unwrap();
         let (itself, count) = (socket.clone(), Count::default());
-        let receive = move |_: &LoopHandle, received: io::Result<(&[u8], SocketAddr)>| {
-            assert_eq!(usize::from(received.unwrap().0[0]), count.get(), "in order");
+        let receive = move |_: &LoopHandle, event: UdpEvent<'_>| {
+            let UdpEvent::Datagram { data, .. } = event else { panic!("{event:?}") };
+            assert_eq!(usize::from(data[0]), count.get(), "in order");
             if count.add() == usize::from(datagrams) {
                 itself.recv_stop();
             }
@@ -146,19 +132,19 @@ fn u1_what_came_while_stopped_is_received_after_the_next_start() {
         world.script.datagram(ms(1), 9, addr(7), text.as_bytes());
     }
     let socket = UdpSocket::bind(&world.lp, addr(9)).unwrap();
-    let (itself, mut note) = (socket.clone(), receives(&notes, "first"));
-    let receive = move |lp: &LoopHandle, received: io::Result<(&[u8], SocketAddr)>| {
-        note(lp, received);
+    let (itself, mut note) = (socket.clone(), notes.receives("first"));
+    let receive = move |lp: &LoopHandle, event: UdpEvent<'_>| {
+        note(lp, event);
         itself.recv_stop();
     };
     socket.recv_start(receive).unwrap();
     assert_eq!(socket.recv_start(|_, _| {}).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
     assert!(!world.run(RunMode::Default), "a stopped socket does not hold the loop");
     assert_eq!(notes.take(), "first a from 7");
-    socket.recv_start(receives(&notes, "second")).unwrap();
+    socket.recv_start(notes.receives("second")).unwrap();
     assert_eq!(notes.take(), "", "not from inside the call");
     world.run(RunMode::NoWait);
-    assert_eq!(notes.take(), "second b from 7, second c from 7");
+    assert_eq!(notes.take(), "second b from 7, second c from 7, second drained");
 }
 
 #[test]
@@ -169,11 +155,11 @@ fn u1_an_error_is_told_and_receiving_goes_on() {
     world.script.fails(Call::RecvFrom, io::ErrorKind::Interrupted.into());
     world.script.datagram(ms(1), 9, addr(7), b"").happens(ms(2), || {});
     let socket = UdpSocket::bind(&world.lp, addr(9)).unwrap();
-    socket.recv_start(receives(&notes, "got")).unwrap();
+    socket.recv_start(notes.receives("got")).unwrap();
     world.run(RunMode::Once);
     assert_eq!(notes.take(), "got ConnectionRefused");
     world.run(RunMode::NoWait);
-    assert_eq!(notes.take(), "got  from 7", "also an empty datagram is one");
+    assert_eq!(notes.take(), "got  from 7, got drained", "also an empty datagram is one");
 }
 
 #[test]
@@ -182,15 +168,15 @@ fn u1_a_panic_leaves_the_rest_for_the_next_run() {
     let notes = Notes::default();
     world.script.datagram(ms(1), 9, addr(7), b"bad").datagram(ms(1), 9, addr(7), b"good");
     let socket = UdpSocket::bind(&world.lp, addr(9)).unwrap();
-    let mut note = receives(&notes, "got");
-    let receive = move |lp: &LoopHandle, received: io::Result<(&[u8], SocketAddr)>| {
-        assert_ne!(received.as_ref().unwrap().0, b"bad");
-        note(lp, received);
+    let mut note = notes.receives("got");
+    let receive = move |lp: &LoopHandle, event: UdpEvent<'_>| {
+        assert!(!matches!(event, UdpEvent::Datagram { data: b"bad", .. }));
+        note(lp, event);
     };
     socket.recv_start(receive).unwrap();
     assert!(world.event_loop.run(RunMode::Default).is_err());
     world.run(RunMode::NoWait);
-    assert_eq!(notes.take(), "got good from 7");
+    assert_eq!(notes.take(), "got good from 7, got drained");
 }
 
 #[test]
@@ -202,9 +188,10 @@ fn u2_sends_call_back_in_order_and_never_inside_the_call() {
     for n in 0..40 {
         socket.send_to(vec![n], addr(7), notes.outcome(n.to_string()));
     }
-    assert_eq!((notes.take().as_str(), socket.send_queue_len()), ("", 38));
+    assert_eq!((notes.take().as_str(), socket.send_queue_count()), ("", 40));
     assert!(world.run(RunMode::NoWait));
-    assert_eq!(notes.take(), "0 ok, 1 ok");
+    assert_eq!((notes.take().as_str(), socket.send_queue_count()), ("0 ok, 1 ok", 38));
+    assert_eq!(socket.send_queue_size(), 38);
     assert!(!world.run(RunMode::Default));
     let expected: Vec<_> = (2..40).map(|n| format!("{n} ok")).collect();
     assert_eq!(notes.take(), expected.join(", "));
@@ -266,12 +253,12 @@ fn l1_callbacks_and_destructors_of_a_socket_may_stop_start_send_and_close() {
         // The first callback was replaced: nothing is borrowed while it goes.
         dropped.send_to(b"from drop".to_vec(), addr(7), at_drop.outcome("drop send"));
     });
-    let first = move |_: &LoopHandle, _: io::Result<(&[u8], SocketAddr)>| {
+    let first = move |_: &LoopHandle, _: UdpEvent<'_>| {
         let _ = &on_drop;
         shared.add("first");
         itself.recv_stop();
         let (inner, notes) = (itself.clone(), shared.clone());
-        let second = move |_: &LoopHandle, _: io::Result<(&[u8], SocketAddr)>| {
+        let second = move |_: &LoopHandle, _: UdpEvent<'_>| {
             notes.add("second");
             inner.send_to(b"y".to_vec(), addr(7), notes.outcome("send"));
             inner.close_then(notes.cb("closed"));
@@ -308,8 +295,8 @@ fn d2_a_run_with_datagrams_replays_to_the_same_trace() {
         let heard = Rc::new(Cell::new(String::new()));
         let socket = UdpSocket::bind(&lp, addr(0)).unwrap();
         let (itself, text) = (socket.clone(), heard.clone());
-        let receive = move |_: &LoopHandle, received: io::Result<(&[u8], SocketAddr)>| {
-            let (data, from) = received.unwrap();
+        let receive = move |_: &LoopHandle, event: UdpEvent<'_>| {
+            let UdpEvent::Datagram { data, from, .. } = event else { panic!("{event:?}") };
             text.set(format!("{} {from}", String::from_utf8_lossy(data)));
             itself.close();
         };

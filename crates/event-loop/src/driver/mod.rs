@@ -7,13 +7,14 @@
 //!
 //! A driver answers: `now`, `poll`, `inbox` (how many items from other threads to take), `listen`, `connect`,
 //! `listen_at`, `connect_at`, `adopt`, `adopt_socket`, `duplicate`, `finish_connect`, `accept`, `shed`, `register`, `read`,
-//! `write`, `shutdown`,
-//! `bind_udp`, `recv_from`, `send_to`, `local_addr`, `peer_addr`, `set_option`, `close`.
+//! `write`, `shutdown`, `bind_udp`, `adopt_udp`, `connect_udp`, `set_udp`, `recv_from`, `send_to`, `local_addr`,
+//! `peer_addr`, `set_option`, `close`.
 //!
 //! # Invariants
 //! - D1: readiness is edge-triggered: after an edge, a socket is silent until its owner has seen `WouldBlock`.
 //! - D2: a log replays to the same answers in the same order, and says so when the run asks for something else.
 
+mod datagrams;
 #[cfg(unix)]
 mod descriptor;
 mod options;
@@ -21,10 +22,12 @@ mod os;
 mod replay;
 mod scripted;
 
+pub use datagrams::ReceivedDatagram;
 pub use options::{KeepAlive, ListenOptions};
 pub use replay::DriverLog;
 pub use scripted::{Call, Peer, Script};
 
+pub(crate) use datagrams::{Group, Interface, UdpFlags, UdpSetting};
 #[cfg(unix)]
 pub(crate) use descriptor::MAX_DESCRIPTORS;
 pub(crate) use options::{SocketKind, StreamOption};
@@ -131,6 +134,8 @@ macro_rules! each_world {
         }
     };
 }
+
+use each_world;
 
 impl Driver {
     pub(crate) fn new(kind: Kind, log: Option<DriverLog>) -> Driver {
@@ -307,31 +312,6 @@ impl Driver {
 
     pub(crate) fn shutdown(&mut self, socket: SocketId, how: Shutdown) -> io::Result<()> {
         let result = each_world!(self, world => world.shutdown(socket, how));
-        self.note(|| Answer::Done(logged(&result, |_| ())));
-        result
-    }
-
-    /// Opens a datagram socket on `addr`, registered for both directions.
-    pub(crate) fn bind_udp(&mut self, addr: SocketAddr, token: u64) -> io::Result<SocketId> {
-        let result = each_world!(self, world => world.bind_udp(addr, token));
-        self.note(|| Answer::Socket(logged(&result, |id| id.0)));
-        result
-    }
-
-    /// Takes one waiting datagram: its length and its sender.
-    pub(crate) fn recv_from(
-        &mut self,
-        socket: SocketId,
-        buffer: &mut [u8],
-    ) -> io::Result<(usize, SocketAddr)> {
-        let result = each_world!(self, world => world.recv_from(socket, buffer));
-        self.note(|| Answer::Datagram(logged(&result, |(bytes, from)| (buffer[..*bytes].to_vec(), *from))));
-        result
-    }
-
-    /// Sends one datagram, whole or not at all.
-    pub(crate) fn send_to(&mut self, socket: SocketId, data: &[u8], addr: SocketAddr) -> io::Result<()> {
-        let result = each_world!(self, world => world.send_to(socket, data, addr));
         self.note(|| Answer::Done(logged(&result, |_| ())));
         result
     }

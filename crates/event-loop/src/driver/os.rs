@@ -12,13 +12,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clock::Clock;
-use mio::net::{TcpListener, TcpStream, UdpSocket};
+use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Token};
 use slab::Slab;
 use socket2::Socket;
 #[cfg(unix)]
 use socket2::{Domain, SockAddr, Type};
 
+mod datagrams;
 mod sockets;
 
 #[cfg(unix)]
@@ -54,7 +55,7 @@ pub(crate) struct OsDriver {
 enum OsSocket {
     Listener(TcpListener),
     Stream(TcpStream),
-    Datagrams(UdpSocket),
+    Datagrams(mio::net::UdpSocket),
     #[cfg(unix)]
     UnixListener(mio::net::UnixListener),
     #[cfg(unix)]
@@ -281,25 +282,6 @@ impl OsDriver {
         }
     }
 
-    pub(super) fn bind_udp(&mut self, addr: SocketAddr, token: u64) -> io::Result<SocketId> {
-        let mut socket = UdpSocket::bind(addr)?;
-        let both = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(&mut socket, Token(token as usize), both)?;
-        Ok(SocketId(self.sockets.insert(OsSocket::Datagrams(socket))))
-    }
-
-    pub(super) fn recv_from(
-        &mut self,
-        socket: SocketId,
-        buffer: &mut [u8],
-    ) -> io::Result<(usize, SocketAddr)> {
-        self.datagrams(socket)?.recv_from(buffer)
-    }
-
-    pub(super) fn send_to(&mut self, socket: SocketId, data: &[u8], addr: SocketAddr) -> io::Result<()> {
-        self.datagrams(socket)?.send_to(data, addr).map(drop)
-    }
-
     pub(super) fn finish_connect(&mut self, socket: SocketId) -> io::Result<()> {
         #[cfg(unix)]
         if let Some(OsSocket::Descriptor(descriptor)) = self.sockets.get(socket.0) {
@@ -333,7 +315,10 @@ impl OsDriver {
     }
 
     pub(super) fn peer_addr(&mut self, socket: SocketId) -> io::Result<SocketAddr> {
-        self.stream(socket)?.peer_addr()
+        match self.sockets.get(socket.0) {
+            Some(OsSocket::Datagrams(socket)) => socket.peer_addr(),
+            _ => self.stream(socket)?.peer_addr(),
+        }
     }
 
     pub(super) fn set_option(&mut self, socket: SocketId, option: StreamOption) -> io::Result<()> {
@@ -359,13 +344,6 @@ impl OsDriver {
             }
             _ => Ok(()),
         };
-    }
-
-    fn datagrams(&mut self, socket: SocketId) -> io::Result<&mut UdpSocket> {
-        match self.sockets.get_mut(socket.0) {
-            Some(OsSocket::Datagrams(socket)) => Ok(socket),
-            _ => Err(unknown()),
-        }
     }
 
     fn stream(&mut self, socket: SocketId) -> io::Result<&mut TcpStream> {

@@ -13,7 +13,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::scripted::WakeFlag;
-use super::{Carried, Lent, ListenOptions, LoopWaker, Moved, Readiness, SocketId, SocketKind, StreamOption};
+use super::{
+    Carried, Lent, ListenOptions, LoopWaker, Moved, Readiness, ReceivedDatagram, SocketId, SocketKind,
+    StreamOption, UdpFlags, UdpSetting,
+};
 
 /// How long a replay waits for work that another thread sent in the logged run.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -84,7 +87,7 @@ pub(crate) enum Answer {
     Inbox(usize),
     Socket(Logged<usize>),
     Read(Logged<ReadBytes>),
-    Datagram(Logged<(Vec<u8>, SocketAddr)>),
+    Datagram(Logged<(Vec<u8>, ReceivedDatagram)>),
     Written(Logged<Moved>),
     Done(Logged<()>),
     Address(Logged<SocketAddr>),
@@ -337,30 +340,48 @@ impl Replay {
         self.done("shutdown")
     }
 
-    pub(super) fn bind_udp(&mut self, _addr: SocketAddr, _token: u64) -> io::Result<SocketId> {
+    pub(super) fn bind_udp(
+        &mut self,
+        _addr: SocketAddr,
+        _flags: UdpFlags,
+        _token: u64,
+    ) -> io::Result<SocketId> {
         self.socket("bind_udp")
     }
 
-    pub(super) fn recv_from(
-        &mut self,
-        _socket: SocketId,
-        buffer: &mut [u8],
-    ) -> io::Result<(usize, SocketAddr)> {
+    pub(super) fn adopt_udp(&mut self, _socket: socket2::Socket, _token: u64) -> io::Result<SocketId> {
+        self.socket("adopt_udp")
+    }
+
+    pub(super) fn connect_udp(&mut self, _socket: SocketId, _peer: Option<SocketAddr>) -> io::Result<()> {
+        self.done("connect_udp")
+    }
+
+    pub(super) fn set_udp(&mut self, _socket: SocketId, _setting: UdpSetting) -> io::Result<()> {
+        self.done("set_udp")
+    }
+
+    pub(super) fn recv_from(&mut self, _socket: SocketId, buffer: &mut [u8]) -> io::Result<ReceivedDatagram> {
         match self.next() {
             Some(Answer::Datagram(result)) => {
-                let (data, from) = again(result)?;
+                let (data, received) = again(result)?;
                 let Some(room) = buffer.get_mut(..data.len()) else {
-                    let found = Answer::Datagram(Ok((data, from)));
+                    let found = Answer::Datagram(Ok((data, received)));
                     return Err(self.diverged("recv_from into a smaller buffer", Some(&found)));
                 };
                 room.copy_from_slice(&data);
-                Ok((data.len(), from))
+                Ok(received)
             }
             other => Err(self.diverged("recv_from", other.as_ref())),
         }
     }
 
-    pub(super) fn send_to(&mut self, _socket: SocketId, _data: &[u8], _addr: SocketAddr) -> io::Result<()> {
+    pub(super) fn send_to(
+        &mut self,
+        _socket: SocketId,
+        _data: &[u8],
+        _addr: Option<SocketAddr>,
+    ) -> io::Result<()> {
         self.done("send_to")
     }
 

@@ -58,6 +58,10 @@ pub enum Call {
     Register,
     /// Opening a datagram socket.
     BindUdp,
+    /// Choosing the peer of a datagram socket, or letting go of it.
+    ConnectUdp,
+    /// Changing a setting of a datagram socket.
+    SetUdp,
     /// Taking a waiting datagram.
     RecvFrom,
     /// Sending a datagram.
@@ -515,6 +519,9 @@ impl ScriptedDriver {
     }
 
     pub(super) fn peer_addr(&mut self, socket: SocketId) -> io::Result<SocketAddr> {
+        if let Some(SocketSlot::Datagrams(slot)) = self.world.borrow().listeners.get(socket.0) {
+            return slot.peer.ok_or_else(|| io::ErrorKind::NotConnected.into());
+        }
         self.world.borrow().stream(socket)?;
         self.local_addr(socket)
     }

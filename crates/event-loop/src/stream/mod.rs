@@ -31,7 +31,7 @@ pub use tcp::{TcpListener, TcpStream};
 pub use unix::{Pipe, UnixListener, UnixStream};
 
 pub(crate) use listener::{ListenerRemains, ListenerState};
-pub(crate) use request::{Deferred, Finished, Request};
+pub(crate) use request::{Deferred, Finished, Request, RequestCallback};
 pub(crate) use state::{StreamRemains, StreamState};
 
 /// How often one event makes the loop read or accept before others get their turn.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use event_loop::{
-    EventLoop, LoopHandle, LoopOptions, Peer, ReadEvent, RunMode, Script, TcpListener, TcpStream,
+    EventLoop, LoopHandle, LoopOptions, Peer, ReadEvent, RunMode, Script, TcpListener, TcpStream, UdpEvent,
 };
 
 /// `n` milliseconds.
@@ -54,6 +54,14 @@ impl Scripted {
 /// An address of this machine.
 pub fn addr(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+/// A port that nobody else can take, and where nobody hears what others send: who has it hears only itself.
+pub fn nobody() -> (std::net::UdpSocket, SocketAddr) {
+    let deaf = std::net::UdpSocket::bind(addr(0)).unwrap();
+    let to = deaf.local_addr().unwrap();
+    deaf.connect(to).unwrap();
+    (deaf, to)
 }
 
 /// A scripted world with one connected stream, which the loop has accepted.
@@ -120,6 +128,15 @@ impl Notes {
         }
     }
 
+    /// The callback of a request that notes the system's number of its error.
+    pub fn number(&self, text: impl Into<String>) -> impl FnOnce(&LoopHandle, std::io::Result<()>) + 'static {
+        let (notes, text) = (self.clone(), text.into());
+        move |_, result| match result {
+            Ok(()) => notes.add(format!("{text} ok")),
+            Err(error) => notes.add(format!("{text} {:?}", error.raw_os_error())),
+        }
+    }
+
     /// A read callback that notes lengths, end and errors.
     pub fn reads(&self, text: impl Into<String>) -> impl FnMut(&LoopHandle, ReadEvent<'_>) + 'static {
         let (notes, text) = (self.clone(), text.into());
@@ -127,6 +144,20 @@ impl Notes {
             ReadEvent::Data(data) => notes.add(format!("{text} {}", data.len())),
             ReadEvent::End => notes.add(format!("{text} end")),
             ReadEvent::Failed(error) => notes.add(format!("{text} {:?}", error.kind())),
+        }
+    }
+
+    /// A receive callback that notes each datagram and its sender's port, when nothing is left, and errors.
+    pub fn receives(&self, text: impl Into<String>) -> impl FnMut(&LoopHandle, UdpEvent<'_>) + 'static {
+        let (notes, text) = (self.clone(), text.into());
+        move |_, event| match event {
+            UdpEvent::Datagram { data, from, truncated } => {
+                let cut = if truncated { ", cut off," } else { "" };
+                let data = String::from_utf8_lossy(data);
+                notes.add(format!("{text} {data}{cut} from {}", from.port()));
+            }
+            UdpEvent::Drained => notes.add(format!("{text} drained")),
+            UdpEvent::Failed(error) => notes.add(format!("{text} {:?}", error.kind())),
         }
     }
 

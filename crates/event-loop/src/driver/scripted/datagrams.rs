@@ -8,6 +8,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{Call, Happening, Readiness, Script, ScriptedDriver, SocketId, SocketSlot, World, closed};
+use crate::driver::{ReceivedDatagram, UdpFlags, UdpSetting};
+
+/// The first port that a script gives to who asks for any.
+const FIRST_FREE_PORT: u16 = 49_152;
 
 /// What outlives the sockets: the room that tests have set, and what the loop has sent; by port.
 #[derive(Default)]
@@ -20,13 +24,15 @@ pub(super) struct Datagrams {
 pub(super) struct Slot {
     pub(super) port: u16,
     token: u64,
+    pub(super) peer: Option<SocketAddr>,
     incoming: VecDeque<(SocketAddr, Vec<u8>)>,
     read_armed: bool,
     write_armed: bool,
 }
 
 impl Script {
-    /// At `at` a datagram from `from` arrives at `port`; it is lost when no socket is bound there.
+    /// At `at` a datagram from `from` arrives at `port`; it is lost when no socket is bound there, or only
+    /// one that is connected to somebody else.
     pub fn datagram(&self, at: Duration, port: u16, from: SocketAddr, data: &[u8]) -> &Self {
         self.plan(at, Happening::Datagram { port, from, data: data.to_vec() })
     }
@@ -49,24 +55,56 @@ impl Script {
 }
 
 impl ScriptedDriver {
-    pub(in crate::driver) fn bind_udp(&mut self, addr: SocketAddr, token: u64) -> io::Result<SocketId> {
+    /// Port 0 lets the script choose: one that no other socket of it has.
+    pub(in crate::driver) fn bind_udp(
+        &mut self,
+        addr: SocketAddr,
+        _flags: UdpFlags,
+        token: u64,
+    ) -> io::Result<SocketId> {
         let mut world = self.world.borrow_mut();
         world.fault(Call::BindUdp)?;
-        let slot = Slot {
-            port: addr.port(),
-            token,
-            incoming: VecDeque::new(),
-            read_armed: true,
-            write_armed: false,
+        let port = match addr.port() {
+            0 => FIRST_FREE_PORT + world.listeners.vacant_key() as u16,
+            port => port,
         };
+        let slot =
+            Slot { port, token, peer: None, incoming: VecDeque::new(), read_armed: true, write_armed: false };
         Ok(SocketId(world.listeners.insert(SocketSlot::Datagrams(slot))))
+    }
+
+    /// A script has ports and no sockets of others.
+    pub(in crate::driver) fn adopt_udp(
+        &mut self,
+        _socket: socket2::Socket,
+        _token: u64,
+    ) -> io::Result<SocketId> {
+        self.world.borrow_mut().fault(Call::Adopt)?;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(in crate::driver) fn connect_udp(
+        &mut self,
+        socket: SocketId,
+        peer: Option<SocketAddr>,
+    ) -> io::Result<()> {
+        let mut world = self.world.borrow_mut();
+        world.fault(Call::ConnectUdp)?;
+        world.datagram_slot(socket)?.peer = peer;
+        Ok(())
+    }
+
+    pub(in crate::driver) fn set_udp(&mut self, socket: SocketId, _setting: UdpSetting) -> io::Result<()> {
+        let mut world = self.world.borrow_mut();
+        world.fault(Call::SetUdp)?;
+        world.datagram_slot(socket).map(drop)
     }
 
     pub(in crate::driver) fn recv_from(
         &mut self,
         socket: SocketId,
         buffer: &mut [u8],
-    ) -> io::Result<(usize, SocketAddr)> {
+    ) -> io::Result<ReceivedDatagram> {
         let mut world = self.world.borrow_mut();
         world.fault(Call::RecvFrom)?;
         let slot = world.datagram_slot(socket)?;
@@ -77,18 +115,19 @@ impl ScriptedDriver {
         // What does not fit is cut off, as a system does it.
         let bytes = data.len().min(buffer.len());
         buffer[..bytes].copy_from_slice(&data[..bytes]);
-        Ok((bytes, from))
+        Ok(ReceivedDatagram { bytes, from, truncated: bytes < data.len() })
     }
 
     pub(in crate::driver) fn send_to(
         &mut self,
         socket: SocketId,
         data: &[u8],
-        addr: SocketAddr,
+        addr: Option<SocketAddr>,
     ) -> io::Result<()> {
         let mut world = self.world.borrow_mut();
         world.fault(Call::SendTo)?;
-        let port = world.datagram_slot(socket)?.port;
+        let slot = world.datagram_slot(socket)?;
+        let (port, to) = (slot.port, addr.or(slot.peer).ok_or(io::ErrorKind::NotConnected)?);
         match world.datagrams.rooms.get_mut(&port) {
             Some(0) => {
                 world.datagram_slot(socket)?.write_armed = true;
@@ -97,7 +136,7 @@ impl ScriptedDriver {
             Some(room) => *room -= 1,
             None => {}
         }
-        world.datagrams.sent.entry(port).or_default().push((addr, data.to_vec()));
+        world.datagrams.sent.entry(port).or_default().push((to, data.to_vec()));
         Ok(())
     }
 }
@@ -113,7 +152,7 @@ impl World {
     pub(super) fn datagram_arrives(&mut self, to: u16, from: SocketAddr, data: Vec<u8>) {
         for (_, socket) in &mut self.listeners {
             let SocketSlot::Datagrams(slot) = socket else { continue };
-            if slot.port != to {
+            if slot.port != to || slot.peer.is_some_and(|peer| peer != from) {
                 continue;
             }
             slot.incoming.push_back((from, data));
