@@ -6,11 +6,11 @@
 //! cargo run --release --example echo_client -- --messages 10000 --size 64
 //! ```
 //!
-//! One message is under way at a time: the next one is sent when the echo of the last one is complete. Watch `round_trip`: it reads
-//! while it still writes. A client that writes all before it reads waits for ever with a server that reads no more than it can
-//! send back. Reading the standard input would hold the loop, so a thread does it and hands lines over through a short channel. That
-//! thread cannot be interrupted, so nobody waits for it: it ends with the process. Ctrl-C shows what was measured so far, and the
-//! exit code is 130.
+//! One message is under way at a time: the next one is sent when the echo of the last one is complete. Watch
+//! `round_trip`: it reads while it still writes. A client that writes all before it reads waits for ever with a server
+//! that reads no more than it can send back. Reading the standard input would hold the loop, so a thread does it and
+//! hands lines over through a short channel. That thread cannot be interrupted, so nobody waits for it: it ends with
+//! the process. Ctrl-C shows what was measured so far, and the exit code is 130.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;

@@ -6,10 +6,11 @@
 //! cargo run --example echo_server -- --limit 65536
 //! ```
 //!
-//! The style is callbacks, as with libuv. What comes in is written back at once; what the system does not take waits in the write
-//! queue of its connection. Watch `read_stop`: when more than the limit waits, the server reads no more from this client until
-//! half of it has gone. Then the kernel's buffers fill up, and at last the client's own writes wait: that is back-pressure, from
-//! one end to the other. When a client ends its direction, the rest is written and our direction ends too. Ctrl-C ends it.
+//! The style is callbacks, as with libuv. What comes in is written back at once; what the system does not take waits in
+//! the write queue of its connection. Watch `read_stop`: when more than the limit waits, the server reads no more from
+//! this client until half of it has gone. Then the kernel's buffers fill up, and at last the client's own writes wait:
+//! that is back-pressure, from one end to the other. When a client ends its direction, the rest is written and our
+//! direction ends too. Ctrl-C ends it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

@@ -5,10 +5,11 @@
 //! cargo run --example port_forwarder -- --forward 8082:127.0.0.1:8080 --forward 8083:example.org:80
 //! ```
 //!
-//! A rule reads as that of `ssh -L`: `[ADDRESS:]PORT:HOST:PORT`, and the address to listen on is that of this machine alone unless
-//! you name one. The style is futures: a task reads as if it were alone. Watch `copy`: it reads again only when all that it has read
-//! is written, so a slow receiver holds up its sender and nobody else; and an end is handed on while the other direction
-//! goes on. A connection that breaks ends both directions. Names are looked up in the pool, for each connection anew.
+//! A rule reads as that of `ssh -L`: `[ADDRESS:]PORT:HOST:PORT`, and the address to listen on is that of this machine
+//! alone unless you name one. The style is futures: a task reads as if it were alone. Watch `copy`: it reads again only
+//! when all that it has read is written, so a slow receiver holds up its sender and nobody else; and an end is handed
+//! on while the other direction goes on. A connection that breaks ends both directions. Names are looked up in the
+//! pool, for each connection anew.
 //!
 //! Ctrl-C or SIGTERM: no new connections, and those that are open have until the deadline. A second one cuts them.
 

@@ -66,7 +66,8 @@ fn a_hundred_clients_with_messages_of_all_sizes_get_every_byte_back() {
     assert_eq!(echoed, sizes.iter().sum::<usize>() as u64);
 }
 
-/// The client writes until the system takes no more for a while: so the server has stopped reading. Then it reads, and all comes.
+/// The client writes until the system takes no more for a while: so the server has stopped reading. Then it reads, and
+/// all comes.
 #[test]
 fn a_client_that_does_not_read_is_not_read_from_either() {
     const LIMIT: u64 = 100_000;

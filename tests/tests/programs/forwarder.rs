@@ -1,4 +1,5 @@
-//! The port forwarder: several ports, ends that are handed on, slow receivers, targets that are not there, limits and deadlines.
+//! The port forwarder: several ports, ends that are handed on, slow receivers, targets that are not there, limits and
+//! deadlines.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream};

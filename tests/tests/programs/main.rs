@@ -15,4 +15,11 @@ mod forwarder;
 #[cfg(unix)]
 mod peers;
 #[cfg(unix)]
+mod signals;
+#[cfg(unix)]
 mod traces;
+#[cfg(unix)]
+mod cron;
+#[path = "../../../examples/cron/schedule.rs"]
+mod schedule;
+mod cron_times;

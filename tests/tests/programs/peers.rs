@@ -45,7 +45,8 @@ fn curl_reaches_our_http_server_through_the_forwarder() {
 
 const SSHD: &str = "/usr/sbin/sshd";
 
-/// An sshd for one connection after the other, each started with its socket as standard input and output, as inetd does.
+/// An sshd for one connection after the other, each started with its socket as standard input and output, as inetd
+/// does.
 fn sshd(config: &Path, connections: usize) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();

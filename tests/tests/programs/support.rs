@@ -104,6 +104,11 @@ impl Program {
         rustix::process::kill_process(pid, signal).expect("a process that runs");
     }
 
+    /// Whether it has ended by now.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_some()
+    }
+
     /// Waits for its end, which the test has brought about.
     #[track_caller]
     pub(crate) fn end(mut self) -> Ended {
@@ -176,8 +181,9 @@ pub(crate) fn bytes(seed: u64, count: usize) -> Vec<u8> {
     (0..count).map(|_| next()).collect()
 }
 
-/// Writes `message` again and again until the system takes nothing for a while, and says how many bytes it took: the other side
-/// does not read. One that takes `all_bytes`, far more than the system's buffers hold, would never be held up.
+/// Writes `message` again and again until the system takes nothing for a while, and says how many bytes it took: the
+/// other side does not read. One that takes `all_bytes`, far more than the system's buffers hold, would never be held
+/// up.
 #[track_caller]
 pub(crate) fn write_until_held_up(stream: &mut TcpStream, message: &[u8], all_bytes: usize) -> usize {
     stream.set_write_timeout(Some(Duration::from_millis(500))).expect("a time-out");
