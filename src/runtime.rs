@@ -187,6 +187,22 @@ impl Runtime {
         join::join(&self.handle(), &self.pool, JobKind::Cpu, "offload", work, after)
     }
 
+    /// Makes the runtime usable in the child of a fork: to be called there, on the thread that forked, before anything else
+    /// is done with it. See [`EventLoop::after_fork`] for the loop. The pool is a fresh one with the same options, whose
+    /// threads start with its first job; a pool that was shared is the runtime's own then. Jobs of the parent do not run
+    /// in the child, and what waits for them is dropped uncalled. Unix only.
+    ///
+    /// # Errors
+    /// As [`RuntimeBuilder::build`]; the runtime must not be run then.
+    #[cfg(unix)]
+    pub fn after_fork(&mut self) -> Result<(), RuntimeError> {
+        let pool = self.pool.fresh()?;
+        self.event_loop.after_fork()?;
+        self.handle().set_data(Rc::new(pool.clone()));
+        self.pool = pool;
+        Ok(())
+    }
+
     /// Runs the loop; see [`EventLoop::run`].
     ///
     /// # Errors

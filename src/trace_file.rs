@@ -31,6 +31,8 @@ pub(crate) struct TraceFile {
     recorder: Recorder,
     /// What runtimes that are gone have left.
     so_far: Mutex<Recording>,
+    /// Whose file it is: the child of a fork writes none, or it would replace its parent's.
+    process: u32,
 }
 
 impl TraceFile {
@@ -43,7 +45,8 @@ impl TraceFile {
     /// The file that the variable names, when it does.
     pub(crate) fn named(value: Option<OsString>) -> Option<TraceFile> {
         let path = PathBuf::from(value.filter(|value| !value.is_empty())?);
-        Some(TraceFile { path, recorder: Recorder::new(LANE_RECORDS), so_far: Mutex::default() })
+        let (recorder, so_far) = (Recorder::new(LANE_RECORDS), Mutex::default());
+        Some(TraceFile { path, recorder, so_far, process: std::process::id() })
     }
 
     /// Where the runtimes record.
@@ -52,6 +55,9 @@ impl TraceFile {
     }
 
     fn write(&self) -> io::Result<()> {
+        if self.process != std::process::id() {
+            return Ok(());
+        }
         // A holder that panicked has at worst not appended its part.
         let mut so_far = self.so_far.lock().unwrap_or_else(PoisonError::into_inner);
         so_far.append(self.recorder.collect());

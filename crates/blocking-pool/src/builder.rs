@@ -140,6 +140,7 @@ impl PoolBuilder {
     /// # Errors
     /// [`PoolError`] when a figure is out of range or the thread name holds a zero byte.
     pub fn build(self) -> Result<BlockingPool, PoolError> {
+        let options = self.clone();
         let env = || {
             threads_from_env(std::env::var_os(SIZE_VARIABLE).as_ref().map(|value| value.as_encoded_bytes()))
         };
@@ -159,7 +160,8 @@ impl PoolBuilder {
         let queue = Queue::new(self.scheduler, slow_limit(threads));
         let tracer = Tracer::new(self.recorder, &self.thread_name);
         let crew = Crew::new(self.thread_name, threads, self.stack_bytes, self.fail_from);
-        Ok(BlockingPool::new(Arc::new(Shared::new(queue, crew, bound, self.clock, self.timing, tracer))))
+        let shared = Shared::new(queue, crew, bound, self.clock, self.timing, tracer);
+        Ok(BlockingPool::new(Arc::new(shared), options))
     }
 }
 

@@ -169,8 +169,12 @@ impl JobHandle {
     /// that has a moment, before any other queued job. To cancel again before that is a success, too.
     ///
     /// # Errors
-    /// [`CancelError::Running`] when it runs, [`CancelError::Finished`] when it has ended.
+    /// [`CancelError::Running`] when it runs, [`CancelError::Finished`] when it has ended; `Running` in the child of a fork,
+    /// for the job is the parent's.
     pub fn cancel(&self) -> Result<(), CancelError> {
+        if self.shared.is_of_parent() {
+            return Err(CancelError::Running);
+        }
         match self.job.head().word.cancel() {
             Cancel::Won => {
                 self.shared.cancel_later(Arc::clone(&self.job));
@@ -185,8 +189,11 @@ impl JobHandle {
     /// outcome over, as the one that posts to an event loop does.
     ///
     /// # Errors
-    /// [`CancelError::Running`] when it runs, [`CancelError::Finished`] when it has ended.
+    /// As [`JobHandle::cancel`].
     pub fn cancel_here(&self) -> Result<(), CancelError> {
+        if self.shared.is_of_parent() {
+            return Err(CancelError::Running);
+        }
         match self.job.head().word.withdraw() {
             Cancel::Won => {
                 self.shared.cancel_now(&self.job);

@@ -22,6 +22,10 @@ use crate::worker::{self, Here};
 ///
 /// Dropping the last clone cancels what is queued, waits for what runs, and joins the threads; use
 /// [`BlockingPool::shutdown`] to bound the wait. In a job of the pool itself the drop does not wait.
+///
+/// A fork copies the pool without its threads. So in the child of a fork it is not to be used: a job would wait for ever. Build
+/// another one there, with [`BlockingPool::fresh`] for instance. To drop or shut down the copy does nothing, and its jobs are
+/// the parent's.
 #[derive(Clone)]
 pub struct BlockingPool {
     owner: Arc<Owner>,
@@ -30,6 +34,7 @@ pub struct BlockingPool {
 /// Shuts the pool down when the last clone goes; pool threads and handles hold only what is inside.
 struct Owner {
     shared: Arc<Shared>,
+    options: PoolBuilder,
 }
 
 impl BlockingPool {
@@ -43,8 +48,17 @@ impl BlockingPool {
         PoolBuilder::default()
     }
 
-    pub(crate) fn new(shared: Arc<Shared>) -> BlockingPool {
-        BlockingPool { owner: Arc::new(Owner { shared }) }
+    pub(crate) fn new(shared: Arc<Shared>, options: PoolBuilder) -> BlockingPool {
+        BlockingPool { owner: Arc::new(Owner { shared, options }) }
+    }
+
+    /// Another pool with the options of this one, which has no thread until its first job. Where no size was asked for,
+    /// `UV_THREADPOOL_SIZE` is read again. A clone, by contrast, is the same pool.
+    ///
+    /// # Errors
+    /// [`PoolError`] when the variable has changed to something out of range.
+    pub fn fresh(&self) -> Result<BlockingPool, PoolError> {
+        self.owner.options.clone().build()
     }
 
     /// Queues `work` for a pool thread, which then calls `complete` with its outcome, exactly once. `name` is for
@@ -160,6 +174,11 @@ impl BlockingPool {
 
 impl Drop for Owner {
     fn drop(&mut self) {
+        if self.shared.is_of_parent() {
+            // A thread of the parent may have been in the middle of anything in there.
+            std::mem::forget(Arc::clone(&self.shared));
+            return;
+        }
         let wait = if worker::here(&self.shared).is_some() { Some(Duration::ZERO) } else { None };
         self.shared.shut_down(wait, false);
     }

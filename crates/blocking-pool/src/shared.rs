@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     cancelled: Mutex<Vec<Arc<dyn Job>>>,
     dead: Dead,
     pub(crate) stats: SharedStats,
+    /// The process that has the threads.
+    process: u32,
 }
 
 /// The limit of the queue and what happens at it.
@@ -84,7 +86,13 @@ impl Shared {
                 may_purge: Mutex::new(true),
             },
             stats: SharedStats::default(),
+            process: std::process::id(),
         }
+    }
+
+    /// Whether this is the child of a fork: then the threads, and the jobs, are the parent's.
+    pub(crate) fn is_of_parent(&self) -> bool {
+        self.process != std::process::id()
     }
 
     /// A job was added, or found left behind: calls a thread if one is needed. `false` when the pool is closed.

@@ -40,6 +40,9 @@ pub struct ShutdownReport {
 impl Shared {
     /// `deadline`: `None` waits as long as it takes. `drain`: what is queued is run.
     pub(crate) fn shut_down(self: &Arc<Self>, deadline: Option<Duration>, drain: bool) -> ShutdownReport {
+        if self.is_of_parent() {
+            return ShutdownReport { cancelled: 0, joined: 0, still_running: Vec::new() };
+        }
         self.stop_purges();
         if drain {
             self.start_all_needed();

@@ -195,3 +195,18 @@ fn a_pool_that_cannot_start_its_first_thread_says_so_and_lives() {
         assert_eq!(pool.shutdown(LONG).joined, 0);
     }
 }
+
+#[test]
+fn a_fresh_pool_has_the_options_of_the_other_and_threads_of_its_own() {
+    let pool = BlockingPool::builder().threads(3).thread_name("named").build().expect("3 is in range");
+    pool.submit(JobKind::Cpu, "short", || (), drop).expect("it is open");
+    let fresh = pool.fresh().expect("the options are those of a pool");
+    let metrics = fresh.metrics();
+    assert_eq!((metrics.threads_wanted, metrics.threads_started), (3, 0));
+    drop(pool);
+    let (tell, told) = std::sync::mpsc::channel();
+    let name = || std::thread::current().name().map(str::to_owned);
+    let complete = move |outcome: JobOutcome<_>| tell.send(outcome.done()).expect("the test waits");
+    fresh.submit(JobKind::Cpu, "name", name, complete).expect("the other pool's end is not its own");
+    assert_eq!(told.recv().expect("it runs"), Some(Some("named-0".to_owned())));
+}

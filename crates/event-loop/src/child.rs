@@ -346,6 +346,19 @@ impl LoopHandle {
         self.dispose(location, on_exit);
     }
 
+    /// In the child of a fork: the process is the parent's to watch and to reap. Our copies of its pipes stay.
+    pub(crate) fn child_of_parent(&self, id: HandleId) {
+        let gone =
+            with_child(self, id, |child| (child.process.take(), child.pidfd.take(), child.on_exit.take()));
+        let location = self.core.handles.with(id, |handle| handle.location);
+        let (Some((process, pidfd, on_exit)), Some(location)) = (gone, location) else { return };
+        self.child_unwatched(id, pidfd);
+        self.set_active(id, false);
+        // Not dropped, which would look for its end and might wait for it.
+        std::mem::forget(process);
+        self.dispose(location, on_exit);
+    }
+
     fn child_unwatched(&self, id: HandleId, pidfd: Option<SocketId>) {
         if let Some(pidfd) = pidfd {
             self.core.driver.borrow_mut().close(pidfd);

@@ -24,6 +24,8 @@ mod remote;
 mod child;
 #[cfg(unix)]
 mod signal;
+#[cfg(unix)]
+mod fork;
 mod node;
 mod task;
 mod blame;

@@ -24,7 +24,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use runtime_trace::EventKind;
 use slab::Slab;
@@ -51,11 +51,20 @@ pub(crate) enum Item {
 pub(crate) struct Shared {
     inbox: Inbox<Item>,
     waker: LoopWaker,
+    /// In the child of a fork: what took the place of this, to which everything that is sent here goes.
+    after_fork: OnceLock<Arc<Shared>>,
 }
 
 impl Shared {
+    fn new(waker: LoopWaker) -> Arc<Shared> {
+        Arc::new(Shared { inbox: Inbox::default(), waker, after_fork: OnceLock::new() })
+    }
+
     /// Hands the item over; on a closed loop it comes back.
     pub(crate) fn send(&self, item: Item) -> Result<(), Item> {
+        if let Some(after_fork) = self.after_fork.get() {
+            return after_fork.send(item);
+        }
         match self.inbox.push(item) {
             Ok(true) => {
                 self.waker.wake();
@@ -69,23 +78,35 @@ impl Shared {
 
 /// The loop's end of the inbox.
 pub(crate) struct Remotes {
-    shared: Arc<Shared>,
+    shared: RefCell<Arc<Shared>>,
     buffer: RefCell<Vec<Item>>,
     taken: RefCell<VecDeque<Item>>,
 }
 
 impl Remotes {
     pub(crate) fn new(waker: LoopWaker) -> Remotes {
-        let shared = Arc::new(Shared { inbox: Inbox::default(), waker });
+        let shared = RefCell::new(Shared::new(waker));
         Remotes { shared, buffer: RefCell::default(), taken: RefCell::default() }
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        self.shared.borrow().clone()
     }
 
     pub(crate) fn handle(&self) -> RemoteHandle {
-        RemoteHandle { shared: self.shared.clone() }
+        RemoteHandle { shared: self.shared() }
+    }
+
+    /// In the child of a fork: an inbox of its own. The old one is left as it is, for a thread of the parent may have
+    /// been in the middle of it; what the loop had taken out of it is returned, to be dropped by the caller.
+    #[cfg(unix)]
+    pub(crate) fn after_fork(&self, waker: LoopWaker) -> (Vec<Item>, VecDeque<Item>) {
+        let new = Shared::new(waker);
+        let old = self.shared.replace(new.clone());
+        // Nobody else can have been here: a child begins with this thread alone.
+        let _ = old.after_fork.set(new);
+        std::mem::forget(old);
+        (self.buffer.take(), self.taken.take())
     }
 
     /// Items that an ended run left behind.
@@ -95,18 +116,19 @@ impl Remotes {
 
     /// Refuses further items and returns what waits, to be dropped by the caller without a borrow.
     pub(crate) fn close(&self) -> (Vec<Item>, Vec<Item>, VecDeque<Item>) {
-        (self.shared.inbox.close(), self.buffer.take(), self.taken.take())
+        (self.shared().inbox.close(), self.buffer.take(), self.taken.take())
     }
 
     /// Takes what has come; in a replay as many items as in the run that was logged, waiting for them if need
     /// be and leaving what is more for later.
     fn take(&self, quota: Option<Quota>) -> usize {
         let mut buffer = self.buffer.borrow_mut();
-        self.shared.inbox.take_all(&mut buffer);
+        let shared = self.shared.borrow();
+        shared.inbox.take_all(&mut buffer);
         let mut count = buffer.len();
         if let Some(Quota { items, patience }) = quota {
-            while buffer.len() < items && self.shared.waker.wait(patience) {
-                self.shared.inbox.take_all(&mut buffer);
+            while buffer.len() < items && shared.waker.wait(patience) {
+                shared.inbox.take_all(&mut buffer);
             }
             count = items.min(buffer.len());
         }
@@ -175,6 +197,16 @@ impl LoopHandle {
         ran
     }
 
+    /// In the child of a fork: sends that its callback has not answered are the parent's (libuv clears them, too).
+    #[cfg(unix)]
+    pub(crate) fn forget_sends(&self, id: HandleId) {
+        self.core.handles.with(id, |handle| {
+            if let Kind::Async { shared, .. } = &handle.kind {
+                shared.pending.lower();
+            }
+        });
+    }
+
     fn run_async(&self, id: HandleId) {
         let taken = self.core.handles.with(id, |handle| {
             let location = handle.location;
@@ -207,7 +239,7 @@ impl LoopHandle {
     ) -> Completion<T> {
         let location = Location::caller();
         let key = self.core.requests.insert(self, RequestCallback(Box::new(callback)), location);
-        Completion { shared: self.core.remotes.shared.clone(), key: Some(key), location, value: PhantomData }
+        Completion { shared: self.core.remotes.shared(), key: Some(key), location, value: PhantomData }
     }
 }
 

@@ -76,6 +76,11 @@ impl Descriptor {
         self.file()?.as_fd().try_clone_to_owned()
     }
 
+    /// Whether it was closed to end its direction.
+    pub(super) fn is_closed(&self) -> bool {
+        self.file.is_none()
+    }
+
     pub(super) fn is_pipe(&self) -> bool {
         self.is_pipe
     }

@@ -341,6 +341,16 @@ impl Driver {
         result
     }
 
+    /// In the child of a fork: a poll set of its own for these sockets, each with its token. A world that is not the
+    /// operating system's shares nothing with the parent. Unix only.
+    #[cfg(unix)]
+    pub(crate) fn after_fork(&mut self, sockets: &[(SocketId, u64)]) -> io::Result<()> {
+        match &mut self.kind {
+            Kind::Os(os) => os.after_fork(sockets),
+            Kind::Scripted(_) | Kind::Replay(_) => Ok(()),
+        }
+    }
+
     /// Closes the socket at once; its later events are stale.
     pub(crate) fn close(&mut self, socket: SocketId) {
         each_world!(self, world => world.close(socket));

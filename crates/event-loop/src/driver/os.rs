@@ -29,6 +29,9 @@ use super::{
     StreamOption, WAKE,
 };
 
+#[cfg(unix)]
+mod fork;
+
 /// With epoll and kqueue a short read or write has exhausted the socket, and news from then on makes a new
 /// edge; asking again until `WouldBlock` would cost a system call for each message. (Other selectors that mio
 /// emulates re-arm only on `WouldBlock`.)
@@ -332,11 +335,11 @@ impl OsDriver {
         let registry = self.poll.registry();
         // A refusal means that it is not in the set: what was to be done is done.
         let _ = match &mut closed {
-            Some(OsSocket::Listener(listener)) if shared => registry.deregister(listener),
-            Some(OsSocket::Stream(stream)) if shared => registry.deregister(stream),
-            Some(OsSocket::Datagrams(datagrams)) if shared => registry.deregister(datagrams),
+            Some(OsSocket::Listener(listener)) if shared => sockets::deregister(registry, listener),
+            Some(OsSocket::Stream(stream)) if shared => sockets::deregister(registry, stream),
+            Some(OsSocket::Datagrams(datagrams)) if shared => sockets::deregister(registry, datagrams),
             #[cfg(unix)]
-            Some(OsSocket::UnixListener(listener)) if shared => registry.deregister(listener),
+            Some(OsSocket::UnixListener(listener)) if shared => sockets::deregister(registry, listener),
             #[cfg(unix)]
             Some(OsSocket::Descriptor(descriptor)) => {
                 descriptor.deregister(registry);

@@ -22,6 +22,8 @@
 
 mod registration;
 
+pub(crate) use registration::let_go_of_parent;
+
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::panic::Location;
@@ -264,6 +266,24 @@ impl LoopHandle {
             self.core.driver.borrow_mut().close(socket);
             drop(self.core.handles.remove(source));
         }
+    }
+
+    /// In the child of a fork: a pipe of its own. What came before and was not told is the parent's.
+    pub(crate) fn signal_source_after_fork(&self, id: HandleId) -> io::Result<()> {
+        let known = with_source(self, id, |source| (source.signal, source.socket));
+        let Some((signal, old)) = known else { return Ok(()) };
+        let (ours, handlers) = io::pipe()?;
+        let registration = Registration::new(signal, handlers)?;
+        let mut driver = self.core.driver.borrow_mut();
+        let socket = driver.adopt(ours.into(), id.token())?;
+        driver.close(old);
+        with_source(self, id, |source| {
+            source.socket = socket;
+            source.readable = false;
+            source.due.clear();
+            source._registration = registration;
+        });
+        Ok(())
     }
 
     /// The source of this signal, opened if need be.

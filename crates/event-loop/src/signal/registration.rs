@@ -10,7 +10,8 @@ use signal_hook::SigId;
 
 /// What the process does with a signal that a loop or several watch.
 struct Watched {
-    sources: usize,
+    /// The pipes that get a byte, each with the process that registered it.
+    pipes: Vec<(SigId, u32)>,
     /// Whether the signal does what it does by default: nobody watches it (S2).
     by_default: Arc<AtomicBool>,
 }
@@ -36,11 +37,11 @@ impl Registration {
                 let by_default = Arc::new(AtomicBool::new(true));
                 // Asked first at each signal; the handler of the process stays once it is there.
                 signal_hook::flag::register_conditional_default(signal, by_default.clone())?;
-                new.insert(Watched { sources: 0, by_default })
+                new.insert(Watched { pipes: Vec::new(), by_default })
             }
         };
         let id = signal_hook::low_level::pipe::register(signal, into)?;
-        one.sources += 1;
+        one.pipes.push((id, std::process::id()));
         one.by_default.store(false, Ordering::SeqCst);
         Ok(Registration { signal, id })
     }
@@ -51,8 +52,19 @@ impl Drop for Registration {
         let mut all = watched();
         signal_hook::low_level::unregister(self.id);
         if let Some(one) = all.get_mut(&self.signal) {
-            one.sources -= 1;
-            one.by_default.store(one.sources == 0, Ordering::SeqCst);
+            one.pipes.retain(|(known, _)| *known != self.id);
+            one.by_default.store(one.pipes.is_empty(), Ordering::SeqCst);
         }
+    }
+}
+
+/// In the child of a fork: no pipe gets a byte any more that the parent reads.
+pub(crate) fn let_go_of_parent() {
+    let this = std::process::id();
+    for one in watched().values_mut() {
+        for (id, _) in one.pipes.extract_if(.., |(_, process)| *process != this) {
+            signal_hook::low_level::unregister(id);
+        }
+        one.by_default.store(one.pipes.is_empty(), Ordering::SeqCst);
     }
 }

@@ -35,7 +35,7 @@ pub(super) type ReadCallback = Box<dyn FnMut(&LoopHandle, ReadEvent<'_>, Vec<Car
 pub(crate) struct StreamState {
     /// What it is, in words.
     pub(crate) name: &'static str,
-    pub(super) socket: SocketId,
+    pub(crate) socket: SocketId,
     pub(super) open: bool,
     /// Not a writing end of a pipe.
     pub(super) can_read: bool,

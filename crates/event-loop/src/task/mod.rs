@@ -137,7 +137,7 @@ impl LoopHandle {
             let mut slots = self.core.tasks.slots.borrow_mut();
             let entry = slots.vacant_entry();
             let key = TaskKey { slot: entry.key() as u32, number };
-            let waker_state = Arc::new(TaskWaker::new(key, self.core.id, self.core.remotes.shared().clone()));
+            let waker_state = Arc::new(TaskWaker::new(key, self.core.id, self.core.remotes.shared()));
             let waker = Waker::from(waker_state.clone());
             let future: LocalFuture = Box::pin(future);
             entry.insert(Task {
@@ -159,6 +159,18 @@ impl LoopHandle {
     /// Appends a task to the ready queue; the caller owns its queued mark.
     pub(crate) fn wake_task(&self, key: TaskKey) {
         self.core.tasks.ready.borrow_mut().push_back(key);
+    }
+
+    /// In the child of a fork: every task is polled once, for wake-ups on their way were lost.
+    #[cfg(unix)]
+    pub(crate) fn wake_all_tasks(&self) {
+        let slots = self.core.tasks.slots.borrow();
+        let mut ready = self.core.tasks.ready.borrow_mut();
+        ready.clear();
+        for (slot, task) in &*slots {
+            task.state.raise();
+            ready.push_back(TaskKey { slot: slot as u32, number: task.number });
+        }
     }
 
     /// The tasks phase: one snapshot of the ready queue.

@@ -107,7 +107,7 @@ impl Future for Sleep {
         let deadline_ns = nanos(deadline.saturating_duration_since(lp.core.origin));
         // It fails only when the loop is being dropped, and then nothing fires any more.
         let _ = lp.timer_arm(id, deadline_ns, Duration::ZERO, Action::Wake(cx.waker().clone()), false);
-        self.timer = Some(Registered { loop_id: lp.core.id, id, shared: lp.core.remotes.shared().clone() });
+        self.timer = Some(Registered { loop_id: lp.core.id, id, shared: lp.core.remotes.shared() });
         Poll::Pending
     }
 }

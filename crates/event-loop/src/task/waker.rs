@@ -32,6 +32,12 @@ impl TaskWaker {
         TaskWaker { key, loop_id, queued: Coalesced::raised(), shared }
     }
 
+    /// The mark goes up, and the caller queues the key, whether or not it was on its way already.
+    #[cfg(unix)]
+    pub(super) fn raise(&self) {
+        let _ = self.queued.raise();
+    }
+
     /// The key left the queue and the poll is about to begin: a wake-up from now on queues it again.
     pub(super) fn lower(&self) {
         self.queued.lower();

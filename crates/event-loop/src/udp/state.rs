@@ -15,7 +15,7 @@ use crate::handle::{HandleId, Kind};
 /// The part of a handle that only datagram sockets have.
 pub(crate) struct UdpState {
     /// `None` until it is bound.
-    pub(super) socket: Option<SocketId>,
+    pub(crate) socket: Option<SocketId>,
     /// The only peer, while it is connected.
     pub(super) peer: Option<SocketAddr>,
     pub(crate) readable: bool,

@@ -2,8 +2,11 @@
 
 use std::io;
 use std::net::SocketAddr;
+#[cfg(unix)]
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
+use mio::Registry;
 use mio::net::TcpStream;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
@@ -53,6 +56,19 @@ fn is_under_way(error: &io::Error) -> bool {
     #[cfg(not(unix))]
     let begun = false;
     begun || error.kind() == io::ErrorKind::WouldBlock
+}
+
+/// Takes a socket out of the poll set. By its descriptor: mio's own socket would refuse in the child of a fork, where it is in
+/// another set than the one that it knows.
+#[cfg(unix)]
+pub(super) fn deregister(registry: &Registry, source: &mut impl AsRawFd) -> io::Result<()> {
+    registry.deregister(&mut mio::unix::SourceFd(&source.as_raw_fd()))
+}
+
+/// Takes a socket out of the poll set.
+#[cfg(not(unix))]
+pub(super) fn deregister(registry: &Registry, source: &mut impl mio::event::Source) -> io::Result<()> {
+    registry.deregister(source)
 }
 
 /// Refuses a socket that is not what it should be, with what it is instead.
