@@ -11,7 +11,7 @@ use runtime_lab::{
 };
 
 use crate::kinds::{Way, every_kind, outcome, picture, prepare};
-use crate::support::{Busy, Log, runtime};
+use crate::support::{Busy, Log, patient, runtime};
 
 #[track_caller]
 fn assert_cancelled<T: Send + 'static>(request: Request<T>) {
@@ -123,7 +123,7 @@ fn a_future_that_is_dropped_before_its_request_begins_takes_it_back() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("never-written");
     let path = file.clone();
-    let runtime = runtime(1);
+    let runtime = patient(1);
     let busy = Busy::hold(runtime.pool(), 1);
     let read = runtime.block_on(async move {
         let write = std::future::IntoFuture::into_future(fs::write(&path, "never"));

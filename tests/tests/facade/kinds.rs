@@ -1,5 +1,6 @@
 //! Every kind of file request there is, each in the same ways: by callback, as a future, on this thread, cancelled.
 
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
@@ -7,7 +8,7 @@ use std::time::UNIX_EPOCH;
 use runtime_lab::fs::{self, Access, File};
 use runtime_lab::{Request, RequestError, RunMode};
 
-use crate::support::{Busy, Log, runtime};
+use crate::support::{Busy, Log, patient};
 
 /// How a test waits for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ fn kind<T: Send + 'static>(name: &'static str, request: Request<T>) -> Kind {
 
 /// What the request gives in this way.
 pub(crate) fn outcome<T: Send + 'static>(request: Request<T>, way: Way) -> Result<T, RequestError> {
-    let runtime = runtime(2);
+    let runtime = patient(2);
     let busy = (way == Way::Cancelled).then(|| Busy::hold(runtime.pool(), 2));
     let heard = Log::default();
     match way {
@@ -138,4 +139,29 @@ fn every_kind_does_the_same_by_callback_as_a_future_and_here() {
             temporary: a directory\n";
         assert_eq!(picture(folder.path()), expected, "{way:?}");
     }
+}
+
+/// The names of functions of `fs` that give a request, as [`every_kind`] calls them.
+fn in_the_source() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/fs");
+    let mut names = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let requests = text.lines().filter(|line| line.contains("-> Request<"));
+        for signature in requests.filter_map(|line| line.trim_start().strip_prefix("pub fn ")) {
+            let name = signature.split('(').next().unwrap_or(signature);
+            let is_method = signature.contains("self") || signature.contains("-> Request<File>");
+            names.insert(if is_method { format!("File::{name}") } else { name.to_owned() });
+        }
+    }
+    names
+}
+
+#[test]
+fn no_kind_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    prepare(folder.path());
+    let listed: BTreeSet<String> =
+        every_kind(folder.path()).iter().map(|kind| kind.name.to_owned()).collect();
+    assert_eq!(listed, in_the_source());
 }

@@ -7,7 +7,7 @@ use runtime_lab::dns::{self, Family};
 use runtime_lab::{JobKind, Request, RequestError, RunMode};
 
 use crate::kinds::{Way, outcome};
-use crate::support::runtime;
+use crate::support::{Log, patient, runtime};
 
 #[test]
 fn localhost_is_this_machine() {
@@ -81,10 +81,10 @@ fn an_address_has_a_name_or_is_its_own_and_so_has_a_port() {
 #[test]
 fn what_needs_no_resolver_does_not_wait_for_those_that_do() {
     // One of two threads may be slow, and it is: it waits until the test is over.
-    let runtime = runtime(2);
+    let runtime = patient(2);
     let (release, released) = std::sync::mpsc::channel::<()>();
     runtime.pool().submit(JobKind::SlowIo, "slow", move || released.recv().is_err(), drop).unwrap();
-    let heard = crate::support::Log::default();
+    let heard = Log::default();
     for host in ["127.0.0.1", "::1", ""] {
         let (log, lp) = (heard.clone(), runtime.handle());
         let after = move |_lp: &_, result: Result<_, _>| log.push((host, result.is_ok()));
@@ -101,7 +101,7 @@ fn what_needs_no_resolver_does_not_wait_for_those_that_do() {
 fn look_ups_leave_half_of_the_pool_to_others() {
     // Two look-ups could hold both threads only if the slow lane's limit were not passed on by the facade.
     use std::sync::mpsc::channel;
-    let runtime = runtime(2);
+    let runtime = patient(2);
     let (release, released) = channel::<()>();
     let wait = move || released.recv().is_err();
     runtime.pool().submit(JobKind::SlowIo, "slow", wait, drop).expect("the pool takes a slow job");

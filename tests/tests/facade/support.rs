@@ -3,12 +3,25 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 use runtime_lab::{BlockingPool, JobKind, Runtime};
 
 /// A runtime whose pool has this many threads.
 pub(crate) fn runtime(threads: usize) -> Runtime {
     Runtime::builder().pool_threads(threads).build().expect("a runtime can be built")
+}
+
+/// Nothing here takes so long, on any machine.
+const HANG: Duration = Duration::from_secs(60);
+
+/// A runtime whose run ends with an error instead of waiting for ever, when what it waits for does not come.
+pub(crate) fn patient(threads: usize) -> Runtime {
+    let runtime = runtime(threads);
+    let lp = runtime.handle();
+    let alarm = lp.set_timeout(HANG, |_lp| panic!("the loop waits for what does not come"));
+    lp.set_timeout_ref(alarm, false);
+    runtime
 }
 
 /// Pool threads that wait until this is dropped.

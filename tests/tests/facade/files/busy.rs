@@ -1,14 +1,16 @@
 //! Many requests at once, and one that waits for ever: each ends once, and nobody waits for a stranger.
 
 use std::cell::RefCell;
+use std::fs::OpenOptions;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::Command;
 use std::rc::Rc;
 
 use runtime_lab::{RunMode, fs};
 
 use super::folder_with;
-use crate::support::{Log, runtime};
+use crate::support::{Log, patient};
 
 const FILES: usize = 100;
 const READS: usize = 1000;
@@ -25,7 +27,7 @@ fn numbered() -> tempfile::TempDir {
 #[test]
 fn of_a_thousand_reads_each_ends_exactly_once_with_its_own_bytes() {
     let folder = numbered();
-    let runtime = runtime(4);
+    let runtime = patient(4);
     let lp = runtime.handle();
     let ended = Rc::new(RefCell::new([0; READS]));
     for read in 0..READS {
@@ -45,7 +47,7 @@ fn of_a_thousand_reads_each_ends_exactly_once_with_its_own_bytes() {
 #[test]
 fn a_thousand_tasks_that_read_all_end() {
     let folder = numbered();
-    let runtime = runtime(4);
+    let runtime = patient(4);
     let ended = Log::default();
     for read in 0..READS {
         let (log, path) = (ended.clone(), folder.path().join((read % FILES).to_string()));
@@ -58,13 +60,24 @@ fn a_thousand_tasks_that_read_all_end() {
     assert_eq!(all, expected);
 }
 
+/// Lets whoever waits for a writer of this pipe go on when the test ends early: the pool waits for its jobs.
+struct EndOfWaiting(PathBuf);
+
+impl Drop for EndOfWaiting {
+    fn drop(&mut self) {
+        // Open in both directions is open at once, and the reader meets the end of the pipe.
+        drop(OpenOptions::new().read(true).write(true).open(&self.0));
+    }
+}
+
 #[test]
 fn a_read_that_waits_for_a_writer_does_not_hold_the_others() {
     let (folder, fifo) = folder_with("fifo");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     let file = folder.path().join("file");
     std::fs::write(&file, "not in the way").unwrap();
-    let runtime = runtime(2);
+    let runtime = patient(2);
+    let _end = EndOfWaiting(fifo.clone());
     let text = runtime.block_on(async move {
         let lp = runtime_lab::LoopHandle::current().unwrap();
         let heard = Log::default();
@@ -74,7 +87,7 @@ fn a_read_that_waits_for_a_writer_does_not_hold_the_others() {
             assert_eq!(fs::read(&file).await.unwrap(), b"not in the way");
         }
         assert_eq!(heard.len(), 0, "no writer has come");
-        std::fs::OpenOptions::new().write(true).open(&fifo).unwrap().write_all(b"at last").unwrap();
+        OpenOptions::new().write(true).open(&fifo).unwrap().write_all(b"at last").unwrap();
         heard
     });
     assert_eq!(text.unwrap().only(), b"at last");

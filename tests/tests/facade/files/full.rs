@@ -46,31 +46,34 @@ fn a_full_device_is_an_error_and_the_loop_goes_on() {
 
 /// In the environment of the process that has a limit: the folder to write in.
 const FOLDER: &str = "RUNTIME_LAB_TEST_SMALL_FOLDER";
-const LIMIT_BYTES: u64 = 16 * 512;
 
-/// A limit on the length of files stands for a disk without room: the system takes a part, then it refuses.
-#[test]
-fn a_file_that_was_written_in_part_is_said_with_the_bytes() {
+/// Runs a test of this file again, in a process with this limit, and `test` there with a folder. The shell sets the limit.
+fn with_limit(limit: &str, name: &str, test: fn(PathBuf)) {
     if let Some(folder) = std::env::var_os(FOLDER) {
-        return write_too_much(folder.into());
+        return test(folder.into());
     }
     let (folder, source) = folder_with("source");
     std::fs::write(&source, vec![b'x'; 100_000]).unwrap();
-    // The shell counts in blocks of 512 bytes; without the trap the signal of the limit ends the process.
     let mut limited = Command::new("sh");
-    limited.arg("-c").arg("set -e; trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\"");
+    limited.arg("-c").arg(format!("set -e; {limit}; exec \"$0\" \"$@\""));
     limited.arg(std::env::current_exe().unwrap());
-    limited.args([
-        "--exact",
-        "--nocapture",
-        "files::full::a_file_that_was_written_in_part_is_said_with_the_bytes",
-    ]);
+    limited.args(["--exact", "--nocapture", &format!("files::full::{name}")]);
     limited.env(FOLDER, folder.path()).stdin(Stdio::null());
     let output = limited.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("1 passed"), "{text}");
 }
+
+/// A limit on the length of files stands for a disk without room: the system takes a part, then it refuses. The shell
+/// counts in blocks of 512 bytes; without the trap the signal of the limit ends the process.
+#[test]
+fn a_file_that_was_written_in_part_is_said_with_the_bytes() {
+    let name = "a_file_that_was_written_in_part_is_said_with_the_bytes";
+    with_limit("trap '' XFSZ; ulimit -f 16", name, write_too_much);
+}
+
+const LIMIT_BYTES: u64 = 16 * 512;
 
 fn write_too_much(folder: PathBuf) {
     let inside = folder.clone();
@@ -105,4 +108,32 @@ fn part(error: &RequestError) -> (&'static str, u64, u64) {
         "{words}"
     );
     (action, *written_bytes, *whole_bytes)
+}
+
+#[test]
+fn without_descriptors_requests_fail_and_succeed_again_afterwards() {
+    let name = "without_descriptors_requests_fail_and_succeed_again_afterwards";
+    with_limit("ulimit -n 40", name, |folder| {
+        let path = folder.join("source");
+        let outcome = runtime(2).block_on(async move {
+            let mut open = Vec::new();
+            let error = loop {
+                match File::open(&path).await {
+                    Ok(file) => open.push(file),
+                    Err(error) => break error,
+                }
+            };
+            let refused = fs::read(&path).await.unwrap_err();
+            let known = fs::stat(&path).await.map(|known| known.len());
+            drop(open);
+            (error, refused, known.unwrap(), fs::read(&path).await.unwrap().len())
+        });
+        let (error, refused, known, read) = outcome.unwrap();
+        for (error, action) in [(error, "open"), (refused, "read")] {
+            let code = error.cause().and_then(std::io::Error::raw_os_error);
+            assert_eq!(code, Some(rustix::io::Errno::MFILE.raw_os_error()), "{error}");
+            assert!(error.to_string().starts_with(&format!("cannot {action} ")), "{error}");
+        }
+        assert_eq!((known, read), (100_000, 100_000));
+    });
 }
