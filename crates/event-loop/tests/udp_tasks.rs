@@ -47,6 +47,41 @@ fn two_tasks_exchange_datagrams_over_the_system_and_close_by_drop() {
 }
 
 #[test]
+fn one_task_receives_while_another_one_sends() {
+    const DATAGRAMS: usize = 100;
+    let event_loop = EventLoop::new().unwrap();
+    let lp = event_loop.handle();
+    let peer = OwnedUdpSocket::new(UdpSocket::bind(&lp, addr(0)).unwrap());
+    let peer_addr = peer.socket().local_addr().unwrap();
+    let socket = Rc::new(OwnedUdpSocket::new(UdpSocket::bind(&lp, addr(0)).unwrap()));
+    socket.socket().connect(peer_addr).unwrap();
+    let received = Count::default();
+    let (receives, counted) = (socket.clone(), received.clone());
+    lp.spawn(async move {
+        for n in 0..DATAGRAMS {
+            let mut buffer = [0; 8];
+            assert_eq!(receives.recv(&mut buffer).await.unwrap().bytes, 1);
+            assert_eq!(usize::from(buffer[0]), n);
+            counted.add();
+        }
+    });
+    lp.spawn(async move {
+        for n in 0..DATAGRAMS {
+            socket.send(&[n as u8]).await.unwrap();
+        }
+    });
+    lp.spawn(async move {
+        for _ in 0..DATAGRAMS {
+            let mut buffer = [0; 8];
+            let echo = peer.recv_from(&mut buffer).await.unwrap();
+            peer.send_to(&buffer[..echo.bytes], echo.from).await.unwrap();
+        }
+    });
+    assert!(!event_loop.run(RunMode::Default).unwrap());
+    assert_eq!((received.get(), lp.handles().len()), (DATAGRAMS, 0));
+}
+
+#[test]
 fn a_datagram_that_does_not_fit_says_that_it_was_cut_off() {
     fn program(options: LoopOptions) -> Vec<(usize, bool, Vec<u8>)> {
         let event_loop = options.build().unwrap();

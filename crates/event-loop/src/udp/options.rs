@@ -15,7 +15,7 @@ pub struct UdpOptions(UdpFlags);
 
 impl UdpOptions {
     /// Whether others who say so too may bind to the same address (libuv's `UV_UDP_REUSEADDR`): all of them get what is sent
-    /// to a multicast group, and the one that was bound last gets the rest.
+    /// to a multicast group, and one of them gets the rest, on Linux the one that was bound last.
     pub fn reuse_address(mut self, on: bool) -> UdpOptions {
         self.0.reuse_address = on;
         self

@@ -64,6 +64,33 @@ pub fn nobody() -> (std::net::UdpSocket, SocketAddr) {
     (deaf, to)
 }
 
+/// Runs the loop until `socket` has received `count` datagrams, at most for a while; gives their texts.
+pub fn datagrams(event_loop: &EventLoop, socket: &event_loop::UdpSocket, count: usize) -> String {
+    let notes = Notes::default();
+    let (itself, shared) = (socket.clone(), notes.clone());
+    let mut left = count;
+    let heard = move |lp: &LoopHandle, event: UdpEvent<'_>| match event {
+        UdpEvent::Datagram { data, .. } => {
+            shared.add(String::from_utf8_lossy(data));
+            left -= 1;
+            if left == 0 {
+                itself.recv_stop();
+                lp.stop();
+            }
+        }
+        UdpEvent::Drained => {}
+        UdpEvent::Failed(error) => panic!("{error}"),
+    };
+    socket.recv_start(heard).unwrap();
+    let patience = event_loop::Timer::new(&event_loop.handle());
+    patience.start(ms(10_000), ms(0), |lp| lp.stop()).unwrap();
+    event_loop.run(RunMode::Default).unwrap();
+    socket.recv_stop();
+    patience.close();
+    event_loop.run(RunMode::NoWait).unwrap();
+    notes.take()
+}
+
 /// A scripted world with one connected stream, which the loop has accepted.
 pub fn connected() -> (Scripted, TcpStream) {
     let world = Scripted::new();

@@ -178,7 +178,7 @@ fn dissolve(socket: &UdpSocket) -> io::Result<()> {
     socket.connect(SocketAddr::new(nobody, 0))
 }
 
-/// Several sockets on one address, the newest of which receives. BSD systems call that the reuse of a port.
+/// Several sockets on one address. BSD systems call that the reuse of a port.
 fn reuse_address(socket: &Socket) -> io::Result<()> {
     #[cfg(any(
         target_vendor = "apple",

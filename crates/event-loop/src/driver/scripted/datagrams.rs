@@ -65,7 +65,10 @@ impl ScriptedDriver {
         let mut world = self.world.borrow_mut();
         world.fault(Call::BindUdp)?;
         let port = match addr.port() {
-            0 => FIRST_FREE_PORT + world.listeners.vacant_key() as u16,
+            0 => {
+                FIRST_FREE_PORT
+                    + (world.listeners.vacant_key() % usize::from(u16::MAX - FIRST_FREE_PORT)) as u16
+            }
             port => port,
         };
         let slot =
