@@ -34,10 +34,11 @@ pub use blocking_pool::{
     BlockingPool, CancelError, JobKind, JobOutcome, JobState, PoolError, Scheduler, SubmitError, WhenFull,
 };
 pub use event_loop::{
-    AsyncHandle, AsyncSender, Check, EventLoop, Idle, ImmediateId, Interval, JoinError, JoinHandle,
-    LoopError, LoopHandle, LoopMetrics, LoopOptions, MetricsSnapshot, OneshotReceiver, OneshotSender,
-    OwnedTcpStream, PanicPolicy, Phase, PhaseEvent, Prepare, ReadEvent, RemoteHandle, RunMode, Sleep,
-    SpanSite, StallReport, TcpListener, TcpStream, TimedOut, TimeoutId, Timer, TimerOrder, interval, oneshot,
+    AsyncHandle, AsyncSender, Check, Drained, Either, EventLoop, Idle, ImmediateId, Interval, JoinError,
+    JoinHandle, LoopError, LoopHandle, LoopMetrics, LoopOptions, MetricsSnapshot, OneshotReceiver,
+    OneshotSender, OwnedTcpStream, PanicPolicy, Phase, PhaseEvent, Prepare, ReadEvent, Receiver,
+    RemoteHandle, RunMode, Sender, Shutdown, Sleep, SpanSite, StallReport, TaskSet, TcpListener, TcpStream,
+    TimedOut, TimeoutId, Timer, TimerOrder, channel, interval, join, join_all, oneshot, select, select_all,
     sleep, sleep_until, timeout, yield_now,
 };
 #[cfg(unix)]

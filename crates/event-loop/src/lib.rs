@@ -52,8 +52,9 @@ pub use stream::{Accepted, OwnedTcpStream, ReadEvent, TcpListener, TcpStream};
 #[cfg(unix)]
 pub use stream::{OwnedPipe, OwnedUnixStream, Pipe, UnixListener, UnixStream};
 pub use task::{
-    Interval, JoinError, JoinHandle, OneshotReceiver, OneshotSender, Sleep, TimedOut, YieldNow, interval,
-    oneshot, sleep, sleep_until, timeout, yield_now,
+    Drained, Either, Interval, JoinError, JoinHandle, OneshotReceiver, OneshotSender, Receiver, Sender,
+    Shutdown, Sleep, TaskSet, TimedOut, YieldNow, channel, interval, join, join_all, oneshot, select,
+    select_all, sleep, sleep_until, timeout, yield_now,
 };
 pub use timer::Timer;
 pub use udp::{OwnedUdpSocket, UdpEvent, UdpOptions, UdpSocket};

@@ -12,6 +12,8 @@
 //! - [`Permits`]: a bounded queue's admission.
 //! - [`Attention`]: a raised hand for rare things between frequent ones.
 //! - [`Coalesced`]: a request that is made many times and delivered once (async handles, tasks).
+//! - [`Channel`]: a bounded channel whose ends are threads or tasks (the loop's channel).
+//! - [`Latch`]: opens once and tells everybody (a shutdown).
 //! - [`gil`]: the interpreter's global locks, one that a waiter asks for and one that is given up by count.
 //! - [`SeqCell`]: two words that are read together without a lock (the variables of the lock-free heap).
 //!
@@ -27,13 +29,17 @@ mod job_word;
 mod permits;
 mod attention;
 mod coalesced;
+mod channel;
+mod latch;
 pub mod gil;
 mod seq_cell;
 
 pub use attention::Attention;
+pub use channel::Channel;
 pub use coalesced::Coalesced;
 pub use inbox::{Closed, Inbox};
 pub use job_word::{Cancel, JobState, JobWord};
+pub use latch::Latch;
 pub use permits::{NoPermit, Permits};
 pub use ring::RingIndexes;
 pub use seq_cell::SeqCell;

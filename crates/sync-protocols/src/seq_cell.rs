@@ -40,6 +40,13 @@ pub struct SeqCell {
     payload: AtomicU64,
 }
 
+impl std::fmt::Debug for SeqCell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (tag, payload) = self.load();
+        f.debug_tuple("SeqCell").field(&tag).field(&payload).finish()
+    }
+}
+
 impl SeqCell {
     /// A cell that holds this pair.
     pub fn new(tag: u64, payload: u64) -> SeqCell {

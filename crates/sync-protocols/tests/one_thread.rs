@@ -2,10 +2,12 @@
 #![cfg(not(loom))]
 
 use std::sync::mpsc;
+use std::task::Waker;
 use std::thread;
 
 use sync_protocols::{
-    Call, Cancel, Closed, Coalesced, Inbox, JobState, JobWord, NoPermit, Permits, Seat, Sleepers,
+    Call, Cancel, Channel, Closed, Coalesced, Inbox, JobState, JobWord, Latch, NoPermit, Permits, Seat,
+    Sleepers,
 };
 
 #[test]
@@ -131,4 +133,37 @@ fn c2_requests_are_one_until_the_serving_begins() {
     flag.lower();
     assert_eq!([flag.raise(), flag.raise()], [true, false]);
     assert!(!Coalesced::raised().raise(), "its maker delivers");
+}
+
+#[test]
+fn m1_what_was_accepted_is_received_after_a_close_too() {
+    let channel = Channel::new(2);
+    channel.try_send(1).unwrap();
+    channel.close();
+    assert_eq!(channel.try_send(2), Err(mpsc::TrySendError::Disconnected(2)));
+    assert_eq!(
+        (channel.try_receive(), channel.try_receive()),
+        (Ok(1), Err(mpsc::TryRecvError::Disconnected))
+    );
+}
+
+#[test]
+fn m3_a_promised_place_is_not_given_to_another() {
+    let channel = Channel::new(1);
+    channel.try_send(1).unwrap();
+    let mut ticket = None;
+    assert_eq!(channel.send(2, &mut ticket, Waker::noop()), Err(mpsc::TrySendError::Full(2)));
+    assert_eq!(channel.try_receive(), Ok(1));
+    assert_eq!(channel.try_send(3), Err(mpsc::TrySendError::Full(3)));
+    assert_eq!((channel.send(2, &mut ticket, Waker::noop()), ticket, channel.len()), (Ok(()), None, 1));
+}
+
+#[test]
+fn o1_a_latch_stays_open() {
+    let (latch, mut ticket) = (Latch::default(), None);
+    assert!(!latch.wait(&mut ticket, Waker::noop()));
+    latch.leave(ticket.unwrap());
+    latch.open();
+    latch.open();
+    assert!(latch.is_open() && latch.wait(&mut ticket, Waker::noop()));
 }

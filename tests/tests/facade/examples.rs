@@ -183,6 +183,9 @@ fn futures_take_turns_on_the_main_thread() {
 [pool] this is the pool
 [main] the key begins with d1, the file has {length} bytes
 [main] 2 tasks wrote into the diary
+[teller] this is the thread
+[main] the thread sent 55 in all
+[main] 1 task had to be cut off
 "
     );
     assert_eq!(output, expected);

@@ -17,11 +17,19 @@
 
 mod join;
 mod limits;
+mod combine;
+mod channel;
+mod set;
+mod shutdown;
 mod sleep;
 mod waker;
 
+pub use channel::{Receiver, Sender, channel};
+pub use combine::{Either, join, join_all, select, select_all};
 pub use join::{JoinError, JoinHandle, OneshotReceiver, OneshotSender, oneshot};
 pub use limits::{Interval, TimedOut, interval, timeout};
+pub use set::{Drained, TaskSet};
+pub use shutdown::Shutdown;
 pub use sleep::{Sleep, YieldNow, sleep, sleep_until, yield_now};
 
 pub(crate) use waker::TaskKey;
