@@ -19,7 +19,7 @@
 //!
 //! # Layout
 //! [`Runtime`] owns loop and pool; `join` is the place where they meet, and the lesson; `request` is work that a
-//! callback or a future can wait for; [`fs`], [`dns`] and [`crypto`] are such work; [`http`] is a server.
+//! callback or a future can wait for; [`fs`], [`dns`] and [`crypto`] are such work; [`http`] is a server and a client.
 
 mod runtime;
 mod trace_file;

@@ -10,15 +10,15 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use event_loop::{LoopHandle, SpanSite};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::{Method, StatusCode};
 
-use super::body::{Content, Stream};
+use super::body::Content;
 use super::message::{Request, Response, with_status};
 use super::routes::{Answer, Found, Handler, Route};
 use super::server::Shared;
 use super::stats::{Counted, bump};
+use super::stream::{BodyFailed, Polled, guarded};
 use super::upload::{BodyError, Marks, RequestBody};
 
 /// Answers one request, whatever it is.
@@ -46,7 +46,7 @@ pub(super) async fn answer(
         }
     };
     let (head, content) = response.into_parts();
-    let mut body = ReplyBody { content, counted, marks, route };
+    let mut body = ReplyBody { content, counted, route };
     let has_none = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     if is_head || has_none || body.is_end_stream() {
         // hyper sends no body and does not ask for one.
@@ -121,7 +121,7 @@ impl Future for Reply<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
         let Reply { route, call, future, shared } = &mut *self;
-        let polled = guarded(&route.span, || {
+        let polled = guarded(Some(&route.span), || {
             if let Some(call) = call.take() {
                 *future = call.make(&route.handler);
             }
@@ -142,19 +142,10 @@ impl Future for Reply<'_> {
 impl Drop for Reply<'_> {
     fn drop(&mut self) {
         if let Some(future) = self.future.take()
-            && guarded(&self.route.span, || drop(future)).is_none()
+            && guarded(Some(&self.route.span), || drop(future)).is_none()
         {
             bump(&self.shared.stats.panics);
         }
-    }
-}
-
-/// Runs code of a route within its span; `None` when it panics.
-fn guarded<R>(span: &SpanSite, code: impl FnOnce() -> R) -> Option<R> {
-    let code = || catch_unwind(AssertUnwindSafe(code)).ok();
-    match LoopHandle::current() {
-        Some(lp) => lp.in_span(span, code),
-        None => code(),
     }
 }
 
@@ -167,74 +158,27 @@ fn panicked(shared: &Shared) -> Response {
 pub(super) struct ReplyBody {
     content: Content,
     counted: Counted,
-    marks: Rc<Marks>,
     /// Whose span the producer of a stream runs in.
     route: Option<Rc<Route>>,
 }
 
-/// A body that cannot be sent to its end. hyper ends the connection, so the client sees that it is not whole.
-#[derive(Debug, thiserror::Error)]
-#[error("the body failed: {0}")]
-pub(super) struct BodyFailed(String);
-
-type Polled = Poll<Option<Result<Frame<Bytes>, BodyFailed>>>;
-
 impl ReplyBody {
     fn poll_stream(&mut self, cx: &mut Context<'_>) -> Polled {
-        let (Content::Stream(stream), Some(route)) = (&mut self.content, &self.route) else {
-            return Poll::Ready(None);
+        let Content::Stream(stream) = &mut self.content else { return Poll::Ready(None) };
+        let shared = self.counted.shared();
+        let polled = match stream.ends_with_server && shared.stopping.get() {
+            true => Poll::Ready(stream.take_chunk().map(|chunk| Ok(Frame::data(chunk)))),
+            false => stream.poll_frame(self.route.as_ref().map(|route| &route.span), cx),
         };
-        if self.marks.budget.get() == 0 {
-            // A producer that always has something, and a client that always takes it, leave a turn to others.
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+        if let Poll::Ready(Some(Err(BodyFailed::Panicked))) = polled {
+            bump(&shared.stats.panics);
         }
-        if stream.ends_with_server && self.counted.shared().stopping.get() {
-            let waiting = stream.take_chunk();
-            if waiting.is_none() {
-                self.counted.answered();
-            }
-            return Poll::Ready(waiting.map(|chunk| Ok(Frame::data(chunk))));
+        // hyper does not ask again when it has as much as was announced.
+        if matches!(polled, Poll::Ready(None)) || stream.left == Some(0) {
+            self.counted.answered();
         }
-        if let Some(reason) = stream.failed.take() {
-            return Poll::Ready(Some(Err(BodyFailed(reason))));
-        }
-        let Some(polled) = guarded(&route.span, || stream.poll_chunk(cx)) else {
-            bump(&self.counted.shared().stats.panics);
-            return fail(stream, "its producer panicked", cx);
-        };
-        let Poll::Ready(chunk) = polled else { return Poll::Pending };
-        match chunk {
-            Some(Ok(chunk)) => {
-                self.marks.budget.set(self.marks.budget.get().saturating_sub(chunk.len()));
-                if let Some(left) = &mut stream.left {
-                    let Some(less) = left.checked_sub(chunk.len() as u64) else {
-                        return fail(stream, "it is longer than was said", cx);
-                    };
-                    *left = less;
-                    if less == 0 {
-                        self.counted.answered();
-                    }
-                }
-                Poll::Ready(Some(Ok(Frame::data(chunk))))
-            }
-            Some(Err(failure)) => fail(stream, &failure.to_string(), cx),
-            None if stream.left.is_some_and(|left| left > 0) => {
-                fail(stream, "it is shorter than was said", cx)
-            }
-            None => {
-                self.counted.answered();
-                Poll::Ready(None)
-            }
-        }
+        polled
     }
-}
-
-/// Fails with the next poll: hyper throws away what it has not flushed, and flushes when a body has nothing.
-fn fail(stream: &mut Stream, reason: &str, cx: &mut Context<'_>) -> Polled {
-    stream.failed = Some(reason.to_owned());
-    cx.waker().wake_by_ref();
-    Poll::Pending
 }
 
 impl Body for ReplyBody {
@@ -253,24 +197,19 @@ impl Body for ReplyBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.content {
-            Content::Whole(body) => body.is_empty(),
-            Content::Stream(stream) => stream.left == Some(0),
-        }
+        self.content.is_at_end()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.content {
-            Content::Whole(body) => SizeHint::with_exact(body.len() as u64),
-            Content::Stream(stream) => stream.left.map(SizeHint::with_exact).unwrap_or_default(),
-        }
+        self.content.size_hint()
     }
 }
 
 impl Drop for ReplyBody {
     fn drop(&mut self) {
-        let (Content::Stream(stream), Some(route)) = (&mut self.content, &self.route) else { return };
-        if guarded(&route.span, || stream.drop_producer()).is_none() {
+        let Content::Stream(stream) = &mut self.content else { return };
+        let span = self.route.as_ref().map(|route| &route.span);
+        if guarded(span, || stream.drop_producer()).is_none() {
             bump(&self.counted.shared().stats.panics);
         }
     }

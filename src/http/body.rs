@@ -1,11 +1,9 @@
-//! Bodies that are sent while they are made: a producer hands over chunks, the connection takes them as its client reads.
+//! The queue of a body that is sent while it is made: senders put chunks in, the connection takes them as its client reads.
 //!
 //! # Model
 //! ```text
 //! producer --send--> queue of at most ROOM_BYTES --poll_frame--> hyper's buffer --> socket
 //! ```
-//! The future of the producer lives inside the body and is polled with it, so it ends with its connection. A sender may leave
-//! it, to other tasks or callbacks of the loop; the body ends when the future has ended and no sender is left.
 //!
 //! # Invariants
 //! - W5: at most `ROOM_BYTES` and one chunk wait in a stream; whoever has more waits until the client takes some.
@@ -14,22 +12,19 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
-use event_loop::{Sleep, sleep};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, SizeHint};
+
+use super::stream::Stream;
 
 /// What may wait in a stream for its client.
 const ROOM_BYTES: usize = 64 * 1024;
 
 /// What an error of a producer is: any error. It cuts the connection, so that the client sees that the body is not whole.
 pub type BodyFailure = Box<dyn std::error::Error>;
-
-type Producer = Pin<Box<dyn Future<Output = Result<(), BodyFailure>>>>;
 
 /// The client of a stream is gone, or the body has ended: nobody takes what is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,11 +78,21 @@ impl Channel {
     }
 
     /// Nobody takes anything any more.
-    fn close(&self) {
+    pub(super) fn close(&self) {
         self.gone.set(true);
         drop(self.queue.take());
         self.waiting_bytes.set(0);
         self.wake_waiting();
+    }
+
+    /// Wakes `waker` when there is something to take, or the last sender has gone.
+    pub(super) fn take_with(&self, waker: &Waker) {
+        let waker = waker.clone();
+        drop(self.body.replace(Some(waker)));
+    }
+
+    pub(super) fn has_senders(&self) -> bool {
+        self.senders.get() > 0
     }
 
     fn wake_body(&self) {
@@ -115,7 +120,7 @@ impl Channel {
 pub struct BodySender(Rc<Channel>);
 
 impl BodySender {
-    fn new(channel: &Rc<Channel>) -> BodySender {
+    pub(super) fn new(channel: &Rc<Channel>) -> BodySender {
         channel.senders.set(channel.senders.get() + 1);
         BodySender(channel.clone())
     }
@@ -178,107 +183,26 @@ impl Drop for BodySender {
     }
 }
 
-/// What goes out when nothing else did for a while, so that somebody on the way does not take the stream for dead.
-struct Ping {
-    text: &'static str,
-    period: Duration,
-    /// Armed while nothing is sent.
-    sleep: Option<Sleep>,
-}
-
-/// A body that is made while it is sent.
-pub(super) struct Stream {
-    channel: Rc<Channel>,
-    /// Until it has ended.
-    producer: Option<Producer>,
-    /// Bytes that are still to come, when the length was announced.
-    pub(super) left: Option<u64>,
-    ping: Option<Ping>,
-    /// Why it cannot go on.
-    pub(super) failed: Option<String>,
-    /// A server that stops ends it between two chunks.
-    pub(super) ends_with_server: bool,
-}
-
-impl Stream {
-    pub(super) fn new<F>(producer: impl FnOnce(BodySender) -> F) -> Stream
-    where
-        F: Future<Output = Result<(), BodyFailure>> + 'static,
-    {
-        let channel = Rc::<Channel>::default();
-        let producer: Producer = Box::pin(producer(BodySender::new(&channel)));
-        Stream {
-            channel,
-            producer: Some(producer),
-            left: None,
-            ping: None,
-            failed: None,
-            ends_with_server: false,
-        }
-    }
-
-    /// Sends `text` whenever nothing was sent for `period`.
-    pub(super) fn with_ping(mut self, text: &'static str, period: Duration) -> Stream {
-        self.ping = Some(Ping { text, period, sleep: None });
-        self
-    }
-
-    /// The next chunk; polls the producer only when none waits. `None` is the end.
-    pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyFailure>>> {
-        let waker = cx.waker().clone();
-        drop(self.channel.body.replace(Some(waker)));
-        if let Some(chunk) = self.take_chunk() {
-            return Poll::Ready(Some(Ok(chunk)));
-        }
-        if let Some(Poll::Ready(ended)) = self.producer.as_mut().map(|producer| producer.as_mut().poll(cx)) {
-            self.producer = None;
-            if let Err(failure) = ended {
-                return Poll::Ready(Some(Err(failure)));
-            }
-        }
-        if let Some(chunk) = self.take_chunk() {
-            return Poll::Ready(Some(Ok(chunk)));
-        }
-        if self.producer.is_none() && self.channel.senders.get() == 0 {
-            return Poll::Ready(None);
-        }
-        let Some(ping) = &mut self.ping else { return Poll::Pending };
-        let nap = ping.sleep.get_or_insert_with(|| sleep(ping.period));
-        match Pin::new(nap).poll(cx) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => {
-                ping.sleep = None;
-                Poll::Ready(Some(Ok(Bytes::from_static(ping.text.as_bytes()))))
-            }
-        }
-    }
-
-    /// A chunk that waits.
-    pub(super) fn take_chunk(&mut self) -> Option<Bytes> {
-        let chunk = self.channel.pop()?;
-        if let Some(ping) = &mut self.ping {
-            ping.sleep = None;
-        }
-        Some(chunk)
-    }
-
-    /// Drops the producer, whose destructors are the user's.
-    pub(super) fn drop_producer(&mut self) {
-        self.channel.close();
-        self.producer = None;
-    }
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        self.channel.close();
-    }
-}
-
 /// What a response or a request to send has as its body.
 pub(super) enum Content {
     Whole(Bytes),
     Stream(Box<Stream>),
+}
+
+impl Content {
+    pub(super) fn is_at_end(&self) -> bool {
+        match self {
+            Content::Whole(body) => body.is_empty(),
+            Content::Stream(stream) => stream.left == Some(0),
+        }
+    }
+
+    pub(super) fn size_hint(&self) -> SizeHint {
+        match self {
+            Content::Whole(body) => SizeHint::with_exact(body.len() as u64),
+            Content::Stream(stream) => stream.left.map(SizeHint::with_exact).unwrap_or_default(),
+        }
+    }
 }
 
 impl fmt::Debug for Content {

@@ -20,8 +20,6 @@ use super::write_limit::WriteLimited;
 
 /// How much a connection that the server ends reads and throws away until the client ends its side, too.
 const LINGER_BYTES: usize = 1024 * 1024;
-/// How much the streams of a connection hand over before others have a turn.
-const TURN_BYTES: usize = 256 * 1024;
 
 /// Serves one connection to its end.
 pub(super) async fn serve(stream: OwnedTcpStream, open: Open) {
@@ -52,7 +50,6 @@ pub(super) async fn serve(stream: OwnedTcpStream, open: Open) {
             Pin::new(&mut connection).graceful_shutdown();
         }
         open.remember(cx.waker());
-        marks.budget.set(TURN_BYTES);
         Pin::new(&mut connection).poll(cx).map(Some)
     })
     .await;

@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use hyper::body::Bytes;
 
-use super::body::{BodyFailure, BodySender, ClientGone, Content, Stream, TrySendError};
+use super::body::{BodyFailure, BodySender, ClientGone, Content, TrySendError};
 use super::message::{Response, text};
+use super::stream::Stream;
 
 /// How long a stream of events is silent before a comment is sent; proxies often give up after 30 s or 60 s.
 const PING_PERIOD: Duration = Duration::from_secs(15);

@@ -9,7 +9,8 @@ use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method};
 
-use super::body::{BodyFailure, BodySender, Content, Stream};
+use super::body::{BodyFailure, BodySender, Content};
+use super::stream::Stream;
 
 /// A request with its whole body, which fits the server's limit; for a route that reads the body itself, without it.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! HTTP/1.1 on the loop: a server with routes, limits and streams, and the blame for a route that holds the loop.
+//! HTTP/1.1 on the loop: a server with routes, limits and streams, the blame for a route that holds the loop, and a client.
 //!
 //! ```no_run
 //! use runtime_lab::{RunMode, Runtime, http};
@@ -24,15 +24,19 @@ mod write_limit;
 mod message;
 mod upload;
 mod body;
+mod stream;
 mod events;
 mod file;
 mod stats;
+mod client;
 mod hyper_rt;
 
 pub use body::{BodyFailure, BodySender, ClientGone, TrySendError};
+pub use client::{Client, ClientError, ClientLimits, ClientRequest, ClientResponse, ClientStats};
 pub use events::{Event, EventSender, events, events_with_ping};
 pub use file::file;
 pub use handle::{ServerHandle, Stopped};
+pub use hyper::Method;
 pub use hyper_rt::{HyperIo, HyperSleep, LoopExecutor, LoopTimer};
 pub use message::{IntoReply, Request, Response, StatusCode, json, stream, text, with_status};
 pub use server::{HttpError, Limits, Server};

@@ -25,8 +25,6 @@ pub(super) struct Marks {
     pub(super) unread: std::cell::Cell<bool>,
     /// A body ended too early, or was no body.
     pub(super) broken: std::cell::Cell<bool>,
-    /// How many bytes streams may still hand over in this poll of the connection.
-    pub(super) budget: std::cell::Cell<usize>,
 }
 
 /// Why a body of a request cannot be had. It makes a response, so that a route may refuse with `?`.
