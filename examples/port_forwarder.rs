@@ -6,27 +6,26 @@
 //! ```
 //!
 //! A rule reads as that of `ssh -L`: `[ADDRESS:]PORT:HOST:PORT`, and the address to listen on is that of this machine
-//! alone unless you name one. The style is futures: a task reads as if it were alone. Watch `copy`: it reads again only
-//! when all that it has read is written, so a slow receiver holds up its sender and nobody else; and an end is handed
-//! on while the other direction goes on. A connection that breaks ends both directions. Names are looked up in the
-//! pool, for each connection anew.
+//! alone unless you name one. The style is futures: a task reads as if it were alone. Watch `copy`, in its own file: it
+//! reads again only when all that it has read is written, so a slow receiver holds up its sender and nobody else; and
+//! an end is handed on while the other direction goes on. A connection that breaks is broken on both sides. Names are
+//! looked up in the pool, for each connection anew.
 //!
 //! Ctrl-C or SIGTERM: no new connections, and those that are open have until the deadline. A second one cuts them.
 
 #[path = "port_forwarder/rule.rs"]
 mod rule;
+#[path = "port_forwarder/copy.rs"]
+mod copy;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::future::{Future, poll_fn};
-use std::io::{self, IoSlice};
-use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
+use copy::{both, copy};
 use rule::Rule;
 use runtime_lab::{JoinHandle, LoopHandle, OwnedTcpStream, RunMode, Runtime, TcpListener, sleep, yield_now};
 
@@ -46,10 +45,6 @@ struct Options {
 
 /// How many connections the system keeps until they are accepted.
 const BACKLOG: u32 = 1024;
-/// What a direction holds in its hands; more does not help, as the kernel has buffers of its own.
-const BUFFER_BYTES: usize = 16 * 1024;
-/// After so many reads in a row a direction lets others have their turn, as libuv does.
-const READS_IN_A_ROW: u32 = 32;
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
@@ -111,6 +106,9 @@ impl Forwarder {
             };
             if self.open.borrow().len() >= self.connections_max {
                 add(&port.refused, 1);
+                drop(client);
+                // A flood of connections must not keep those that are open from their turn.
+                yield_now().await;
                 continue;
             }
             let number = self.next_number.replace(self.next_number.get() + 1);
@@ -138,7 +136,8 @@ impl Forwarder {
         lp.set_timeout_ref(deadline, false);
     }
 
-    /// Ends what is open: a task that is cancelled drops its two streams, which closes them.
+    /// Ends what is open: a task that is cancelled drops its two streams, which closes them. Only a look-up that the
+    /// system's resolver has begun cannot be interrupted; it is waited for.
     #[cfg(unix)]
     fn cut(&self) {
         let open = self.open.take();
@@ -188,6 +187,8 @@ impl Port {
         let back = copy(&target, &client, &self.bytes_back);
         if both(there, back).await.is_err() {
             add(&self.broken, 1);
+            // An ordinary end would say that all has come. One of the two is reset already, which may be an error here.
+            let _ = (client.close_reset(), target.close_reset());
         }
     }
 
@@ -208,47 +209,6 @@ impl Port {
 
 fn add(counter: &Cell<u64>, more: u64) {
     counter.set(counter.get() + more);
-}
-
-/// One direction, until its end is handed on.
-async fn copy(from: &OwnedTcpStream, to: &OwnedTcpStream, bytes: &Cell<u64>) -> io::Result<()> {
-    let mut buffer = vec![0; BUFFER_BYTES];
-    loop {
-        for _ in 0..READS_IN_A_ROW {
-            let read = poll_fn(|cx| from.poll_read(cx, &mut buffer)).await?;
-            if read == 0 {
-                return poll_fn(|cx| to.poll_shutdown(cx)).await;
-            }
-            let mut rest = &buffer[..read];
-            while !rest.is_empty() {
-                let written = poll_fn(|cx| to.poll_write(cx, &[IoSlice::new(rest)])).await?;
-                rest = &rest[written..];
-                add(bytes, written as u64);
-            }
-        }
-        yield_now().await;
-    }
-}
-
-/// Both to their end, or to the first error.
-async fn both(
-    one: impl Future<Output = io::Result<()>>,
-    other: impl Future<Output = io::Result<()>>,
-) -> io::Result<()> {
-    let (mut one, mut other) = (pin!(one), pin!(other));
-    let (mut one_ended, mut other_ended) = (false, false);
-    poll_fn(|cx| {
-        if !one_ended && let Poll::Ready(result) = one.as_mut().poll(cx) {
-            result?;
-            one_ended = true;
-        }
-        if !other_ended && let Poll::Ready(result) = other.as_mut().poll(cx) {
-            result?;
-            other_ended = true;
-        }
-        if one_ended && other_ended { Poll::Ready(Ok(())) } else { Poll::Pending }
-    })
-    .await
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -175,6 +175,6 @@ proptest! {
     fn periods_are_whole_multiples(period_ms in 1_u64..=366 * 86_400_000, now_ns in 0_u64..u64::MAX / 4) {
         let (period, now) = (Duration::from_millis(period_ms), Duration::from_nanos(now_ns));
         let next = schedule(&format!("every {period_ms}ms")).next_after(now).unwrap();
-        prop_assert!(next > now && next - now <= period && next.as_nanos() % period.as_nanos() == 0);
+        prop_assert!(next > now && next - now <= period && next.as_nanos().is_multiple_of(period.as_nanos()));
     }
 }

@@ -1,9 +1,10 @@
 //! The port forwarder: several ports, ends that are handed on, slow receivers, targets that are not there, limits and
 //! deadlines.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketType};
 use rustix::process::Signal;
@@ -148,6 +149,39 @@ fn a_target_that_does_not_read_holds_up_its_client_and_nobody_else() {
     thread_1.join().unwrap();
     thread_2.join().unwrap();
     assert_eq!(figures(&stop(program), 2)[0], [1, 0, 0, 0, 0, sent_bytes as u64, 0]);
+}
+
+/// Closes by a reset instead of an end.
+fn reset(stream: TcpStream) {
+    rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO)).unwrap();
+}
+
+#[test]
+fn a_connection_that_breaks_on_one_side_breaks_on_the_other() {
+    let (broke, breaks) = std::sync::mpsc::channel();
+    let (ready, is_ready) = std::sync::mpsc::channel();
+    let (addr, thread) = target(2, move |mut stream| {
+        let mut word = [0; 5];
+        stream.read_exact(&mut word).unwrap();
+        match &word {
+            b"reset" => reset(stream),
+            _ => {
+                ready.send(()).unwrap();
+                broke.send(stream.read(&mut word).unwrap_err().kind()).unwrap();
+            }
+        }
+    });
+    let (program, ports) = forwarder(&[addr], &[]);
+    let mut stream = connect(ports[0]);
+    stream.write_all(b"reset").unwrap();
+    assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    let mut stream = connect(ports[0]);
+    stream.write_all(b"await").unwrap();
+    is_ready.recv_timeout(HANG).unwrap();
+    reset(stream);
+    assert_eq!(breaks.recv_timeout(HANG).unwrap(), ErrorKind::ConnectionReset);
+    thread.join().unwrap();
+    assert_eq!(figures(&stop(program), 1), [[2, 0, 2, 0, 0, 10, 0]]);
 }
 
 #[test]
