@@ -5,7 +5,7 @@ mod common;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use common::addr;
-use event_loop::{EventLoop, LoopHandle, RunMode, UdpEvent, UdpSocket};
+use event_loop::{EventLoop, UdpSocket};
 
 #[test]
 fn settings_reach_the_socket_of_the_system() {
@@ -112,6 +112,8 @@ fn an_address_or_a_port_is_shared_by_those_who_say_so() {
 #[cfg(target_os = "linux")]
 #[test]
 fn sockets_that_share_a_port_get_a_part_of_its_senders_each() {
+    use event_loop::{LoopHandle, RunMode, UdpEvent};
+
     const SENDERS: usize = 64;
     let event_loop = EventLoop::new().unwrap();
     let lp = event_loop.handle();

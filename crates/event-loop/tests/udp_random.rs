@@ -1,4 +1,4 @@
-//! Random programs of a datagram socket: whatever is sent, received, refused and stopped, nothing is lost or told twice.
+//! Random programs of a datagram socket: whatever is sent, refused and stopped, nothing is lost or told twice.
 
 #![cfg(unix)]
 

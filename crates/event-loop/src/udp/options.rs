@@ -14,22 +14,23 @@ use crate::driver::UdpFlags;
 pub struct UdpOptions(UdpFlags);
 
 impl UdpOptions {
-    /// Whether others who say so too may bind to the same address (libuv's `UV_UDP_REUSEADDR`): all of them get what is sent
-    /// to a multicast group, and one of them gets the rest, on Linux the one that was bound last.
+    /// Whether others who say so too may bind to the same address (libuv's `UV_UDP_REUSEADDR`): all of them get
+    /// what is sent to a multicast group, and one of them gets the rest, on Linux the one that was bound last.
     pub fn reuse_address(mut self, on: bool) -> UdpOptions {
         self.0.reuse_address = on;
         self
     }
 
-    /// Whether others who say so too may bind to the same port and share its datagrams out, always the same socket for the
-    /// same sender (libuv's `UV_UDP_REUSEPORT`). Only on Linux and FreeBSD: elsewhere the bind fails with `Unsupported`.
+    /// Whether others who say so too may bind to the same port and share its datagrams out, always the same socket
+    /// for the same sender (libuv's `UV_UDP_REUSEPORT`). Only on Linux and FreeBSD: elsewhere the bind fails with
+    /// `Unsupported`.
     pub fn reuse_port(mut self, on: bool) -> UdpOptions {
         self.0.reuse_port = on;
         self
     }
 
-    /// Whether a socket of IPv6 keeps away from IPv4 (libuv's `UV_UDP_IPV6ONLY`); without it the system decides. A bind to
-    /// an address of IPv4 fails then.
+    /// Whether a socket of IPv6 keeps away from IPv4 (libuv's `UV_UDP_IPV6ONLY`); without it the system decides. A
+    /// bind to an address of IPv4 fails then.
     pub fn only_v6(mut self, on: bool) -> UdpOptions {
         self.0.only_v6 = on;
         self

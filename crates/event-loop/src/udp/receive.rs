@@ -157,7 +157,8 @@ impl LoopHandle {
         Poll::Pending
     }
 
-    /// Whether the task has moved so many datagrams in a row that others come first (U3); it is woken for the next pass.
+    /// Whether the task has moved so many datagrams in a row that others come first (U3); it is woken for the next
+    /// pass.
     pub(super) fn had_its_turn(&self, id: HandleId, cx: &mut Context<'_>) -> bool {
         let over = with_udp(self, id, |state| {
             state.in_a_row += 1;

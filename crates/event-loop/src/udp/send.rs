@@ -1,7 +1,7 @@
 //! Sending: requests that wait in line and call back, and sends that happen at once or not at all.
 //!
-//! `WouldBlock` clears the writable bit, here and nowhere else. When the system is out of buffers (ENOBUFS) it makes no
-//! edge afterwards: the bit stays, and the next pass tries again without sleeping, as libuv's does.
+//! `WouldBlock` clears the writable bit, here and nowhere else. When the system is out of buffers (ENOBUFS) it
+//! makes no edge afterwards: the bit stays, and the next pass tries again without sleeping, as libuv's does.
 
 use std::io;
 use std::net::SocketAddr;

@@ -6,8 +6,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::UdpSocket;
 use crate::driver::{Group, Interface, UdpSetting};
 
-/// Settings. A socket that is not bound yet is bound first, as by a send: to IPv6 if the setting names it. Each fails with
-/// the system's error, or with `NotConnected` when the socket is closed.
+/// Settings. A socket that is not bound yet is bound first, as by a send: to IPv6 if the setting names it. Each
+/// fails with the system's error, or with `NotConnected` when the socket is closed.
 impl UdpSocket {
     /// Whether it may send to broadcast addresses.
     ///
@@ -57,7 +57,8 @@ impl UdpSocket {
         self.set(UdpSetting::MulticastInterface(Interface::V6(interface)))
     }
 
-    /// Receives what is sent to `group` over an interface, named by an address of it; `0.0.0.0` lets the system choose.
+    /// Receives what is sent to `group` over an interface, named by an address of it; `0.0.0.0` lets the system
+    /// choose.
     ///
     /// # Errors
     /// The system's: not a group, no such interface, a member already.

@@ -43,8 +43,8 @@ pub struct UdpSocket {
 }
 
 impl UdpSocket {
-    /// A socket that is not bound. Its first use binds it to a port that the system chooses, on all addresses of the family
-    /// of the address that is used, or of IPv4 where none is.
+    /// A socket that is not bound. Its first use binds it to a port that the system chooses, on all addresses of
+    /// the family of the address that is used, or of IPv4 where none is.
     ///
     /// # Errors
     /// `NotConnected` when the loop is closed.
@@ -68,8 +68,8 @@ impl UdpSocket {
         UdpOptions::default()
     }
 
-    /// Takes over a socket with settings of its own, connected or not. It blocks no more from now on, and neither do its
-    /// duplicates.
+    /// Takes over a socket with settings of its own, connected or not. It blocks no more from now on, and neither
+    /// do its duplicates.
     ///
     /// # Errors
     /// The system's; `NotConnected` when the loop is closed.
@@ -78,7 +78,8 @@ impl UdpSocket {
         UdpSocket::adopt(lp, socket.into(), Location::caller())
     }
 
-    /// Takes over a descriptor, for example one that a parent left. Programs that this one starts do not get it. Unix only.
+    /// Takes over a descriptor, for example one that a parent left. Programs that this one starts do not get it.
+    /// Unix only.
     ///
     /// # Errors
     /// `InvalidInput` when it is not a UDP socket; otherwise as [`UdpSocket::from_std`].
@@ -96,11 +97,12 @@ impl UdpSocket {
         Ok(new)
     }
 
-    /// Another descriptor of the same socket, for example to send it to another process. Each datagram reaches one of them.
-    /// Unix only.
+    /// Another descriptor of the same socket, for example to send it to another process. Each datagram reaches one
+    /// of them. Unix only.
     ///
     /// # Errors
-    /// `AddrNotAvailable` when it is not bound yet, `NotConnected` when it is closed; the system's: no descriptor is left.
+    /// `AddrNotAvailable` when it is not bound yet, `NotConnected` when it is closed; the system's: no descriptor is
+    /// left.
     #[cfg(unix)]
     pub fn duplicate(&self) -> io::Result<OwnedFd> {
         let socket = self.bound()?;
@@ -133,12 +135,12 @@ impl UdpSocket {
         })
     }
 
-    /// Chooses the only peer: `send` goes to it, and what others send is not received. That a datagram found nobody there is
-    /// told as `ConnectionRefused` to the call that comes next, in most cases the one that receives.
+    /// Chooses the only peer: `send` goes to it, and what others send is not received. That a datagram found nobody
+    /// there is told as `ConnectionRefused` to the call that comes next, in most cases the one that receives.
     ///
     /// # Errors
-    /// EISCONN when it is connected already; the system's, for example that there is no way there; `NotConnected` when it
-    /// is closed.
+    /// EISCONN when it is connected already; the system's, for example that there is no way there; `NotConnected`
+    /// when it is closed.
     pub fn connect(&self, peer: SocketAddr) -> io::Result<()> {
         if with_udp(&self.lp, self.id, |state| state.peer).ok_or_else(closed)?.is_some() {
             return Err(is_connected());
@@ -170,12 +172,12 @@ impl UdpSocket {
         peer.ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    /// Calls back with what comes, from the next poll on. An error is told and does not stop the receiving. Active from now
-    /// until [`UdpSocket::recv_stop`] or close.
+    /// Calls back with what comes, from the next poll on. An error is told and does not stop the receiving. Active
+    /// from now until [`UdpSocket::recv_stop`] or close.
     ///
     /// # Errors
-    /// `NotConnected` when the socket is closed, `AlreadyExists` when it receives already; the system's when it had to be
-    /// bound.
+    /// `NotConnected` when the socket is closed, `AlreadyExists` when it receives already; the system's when it had
+    /// to be bound.
     #[track_caller]
     pub fn recv_start(&self, callback: impl FnMut(&LoopHandle, UdpEvent<'_>) + 'static) -> io::Result<()> {
         self.lp.udp_recv_start(self.id, Box::new(callback), Location::caller())
@@ -187,9 +189,10 @@ impl UdpSocket {
         self.lp.set_active(self.id, false);
     }
 
-    /// Sends one datagram behind earlier ones; `callback` comes later, when the system has taken it or refused.
-    /// A refusal concerns this datagram only: too large (EMSGSIZE), no way there. On a connected socket it fails with
-    /// EISCONN, after close with `NotConnected`; a close that finds it still queued fails it with `ConnectionAborted`.
+    /// Sends one datagram behind earlier ones; `callback` comes later, when the system has taken it or refused. A
+    /// refusal concerns this datagram only: too large (EMSGSIZE), no way there. On a connected socket it fails with
+    /// EISCONN, after close with `NotConnected`; a close that finds it still queued fails it with
+    /// `ConnectionAborted`.
     #[track_caller]
     pub fn send_to(
         &self,
@@ -209,8 +212,8 @@ impl UdpSocket {
     /// Sends one datagram at once or not at all, without a callback.
     ///
     /// # Errors
-    /// `WouldBlock` when the system has no room, or while earlier sends have not called back; otherwise as the callback of
-    /// [`UdpSocket::send_to`] is told.
+    /// `WouldBlock` when the system has no room, or while earlier sends have not called back; otherwise as the
+    /// callback of [`UdpSocket::send_to`] is told.
     pub fn try_send_to(&self, data: &[u8], addr: SocketAddr) -> io::Result<()> {
         self.lp.udp_try_send(self.id, data, Some(addr))
     }
@@ -233,8 +236,8 @@ impl UdpSocket {
         with_udp(&self.lp, self.id, |state| state.queued_bytes).unwrap_or(0)
     }
 
-    /// Receives one datagram into `buffer` for a future; the rest of one that is longer is lost. One receiving task at a
-    /// time, and no receive callback beside it.
+    /// Receives one datagram into `buffer` for a future; the rest of one that is longer is lost. One receiving task
+    /// at a time, and no receive callback beside it.
     pub fn poll_recv_from(
         &self,
         cx: &mut Context<'_>,

@@ -132,8 +132,8 @@ impl LoopHandle {
         self.dispose(location, callback);
     }
 
-    /// An edge, or a turn on the queue. Receiving comes first, so that it and not a send hears what an earlier datagram
-    /// met (libuv).
+    /// An edge, or a turn on the queue. Receiving comes first, so that it and not a send hears what an earlier
+    /// datagram met (libuv).
     pub(crate) fn udp_ready(&self, id: HandleId) {
         self.receive(id);
         self.flush_sends(id);
