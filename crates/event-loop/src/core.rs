@@ -20,7 +20,7 @@ use crate::blame::{Instruments, Site};
 use crate::driver::{Driver, Readiness};
 use crate::error::{LoopError, panic_message};
 use crate::handle::{HandleId, HandleTable};
-use crate::metrics::LoopMetrics;
+use crate::metrics::{Gauges, LoopMetrics};
 use crate::node::{Immediates, Ticks, Timeouts};
 use crate::options::{PanicPolicy, TimerOrder};
 use crate::remote::{RemoteHandle, Remotes, Requests};
@@ -241,6 +241,17 @@ impl Core {
     pub(crate) fn count_request(&self, more: bool) {
         let count = self.active_requests.get();
         self.active_requests.set(if more { count + 1 } else { count - 1 });
+    }
+
+    /// Lets other threads see what there is now.
+    pub(crate) fn publish_gauges(&self) {
+        self.metrics.publish(&Gauges {
+            active_handles: self.active_handles.get(),
+            active_requests: self.active_requests.get(),
+            tasks: self.tasks.len(),
+            timers: self.timers.borrow().len(),
+            streams: self.handles.streams(),
+        });
     }
 
     /// Whether something that counts has work in flight (libuv: active handles or requests).

@@ -165,6 +165,7 @@ impl EventLoop {
         let result = lp.run_passes(mode);
         core.stopped.set(false);
         core.running.set(false);
+        core.publish_gauges();
         debug_assert_eq!(core.active_handles.get(), core.handles.count_alive(), "H1");
         match core.fatal.borrow_mut().take() {
             Some(error) => Err(error),
@@ -214,6 +215,7 @@ impl Drop for EventLoop {
                 break;
             }
         }
+        core.publish_gauges();
     }
 }
 
@@ -278,6 +280,7 @@ impl LoopHandle {
             RunMode::Once | RunMode::NoWait => Some(Duration::ZERO),
         };
         core.metrics.count_iteration();
+        core.publish_gauges();
         self.phase(Phase::Poll, || self.run_poll(timeout))?;
         for _ in 0..PENDING_ROUNDS {
             if core.pending.borrow().is_empty() {

@@ -9,7 +9,7 @@
 //! - H1: the counter equals the number of handles that are active, referenced and not closing.
 //! - H2: an id of a handle that is gone never reaches the handle that took its slot.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::Location;
 
 use slab::Slab;
@@ -131,7 +131,9 @@ impl Kind {
 #[derive(Default)]
 pub(crate) struct HandleTable {
     slots: RefCell<Slab<Handle>>,
-    next_generation: std::cell::Cell<u32>,
+    next_generation: Cell<u32>,
+    /// How many of them are streams.
+    streams: Cell<usize>,
 }
 
 impl HandleTable {
@@ -139,6 +141,7 @@ impl HandleTable {
         let generation = self.next_generation.get();
         // After 2^32 handles a generation returns; an id would have to be that old to be mistaken (H2).
         self.next_generation.set(generation.wrapping_add(1));
+        self.streams.set(self.streams.get() + usize::from(matches!(kind, Kind::Stream(_))));
         let slot = self.slots.borrow_mut().insert(Handle {
             generation,
             active: false,
@@ -164,7 +167,13 @@ impl HandleTable {
 
     pub(crate) fn remove(&self, id: HandleId) -> Option<Handle> {
         self.with(id, |_| ())?;
-        Some(self.slots.borrow_mut().remove(id.slot as usize))
+        let handle = self.slots.borrow_mut().remove(id.slot as usize);
+        self.streams.set(self.streams.get() - usize::from(matches!(handle.kind, Kind::Stream(_))));
+        Some(handle)
+    }
+
+    pub(crate) fn streams(&self) -> usize {
+        self.streams.get()
     }
 
     /// Handles that the user has not closed, or whose close has not been told.

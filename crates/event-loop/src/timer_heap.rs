@@ -43,6 +43,10 @@ impl TimerHeap {
         self.entries.first().map(|entry| entry.due.deadline_ns)
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Adds a slot that is not in the heap.
     pub(crate) fn insert(&mut self, slot: u32, due: Due) {
         let index = slot as usize;

@@ -2,11 +2,13 @@
 
 mod common;
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::{Arc, Barrier, mpsc};
 use std::time::Duration;
 
-use common::{Count, Scripted, ms};
-use event_loop::{Completion, EventLoop, LoopHandle, RunMode};
+use common::{Count, Scripted, addr, connected, ms};
+use event_loop::{Completion, EventLoop, LoopHandle, Peer, RunMode, Timer, UdpSocket, sleep};
 
 #[test]
 fn b60_passes_and_events_grow_by_one_for_each_step_of_a_chain() {
@@ -115,4 +117,98 @@ fn b64_a_loop_that_never_blocked_has_no_idle_time() {
     world.lp.set_immediate(move |_| hands.advance(ms(10)));
     assert!(!world.run(RunMode::Default));
     assert_eq!(world.lp.metrics().idle_time(world.lp.now()), Duration::ZERO);
+}
+
+#[test]
+fn gauges_show_to_others_what_there_is_while_the_loop_sleeps() {
+    let (world, stream) = connected();
+    stream.read_start(|_, _| {}).unwrap();
+    let (metrics, clock, seen) = (world.lp.metrics(), world.script.clock(), Count::default());
+    let request = world.lp.request(|_, ()| {});
+    let timer = Timer::new(&world.lp);
+    timer.start(ms(100), ms(0), |_| {}).unwrap();
+    world.lp.spawn(async { sleep(ms(10)).await });
+    let endless = world.lp.spawn(std::future::pending::<()>());
+    let counted = seen.clone();
+    world.script.happens(ms(5), move || {
+        let now = metrics.snapshot(clock.now());
+        // The stream and the timer; the sleep and the list of the time-out are timers too, but the loop's own.
+        assert_eq!((now.active_handles, now.active_requests, now.tasks), (2, 1, 2));
+        assert_eq!((now.timers, now.streams), (3, 1));
+        counted.add();
+        request.complete(());
+    });
+    let itself = stream.clone();
+    world.lp.set_timeout(ms(50), move |_| {
+        itself.close();
+        endless.cancel();
+    });
+    assert!(!world.run(RunMode::Default));
+    let now = world.lp.metrics().snapshot(world.lp.now());
+    assert_eq!(seen.get(), 1);
+    assert_eq!(
+        (now.active_handles, now.active_requests, now.tasks, now.timers, now.streams),
+        (0, 0, 0, 0, 0)
+    );
+}
+
+#[test]
+fn gauges_are_at_zero_when_the_loop_is_gone() {
+    let (world, stream) = connected();
+    stream.read_start(|_, _| {}).unwrap();
+    world.lp.spawn(std::future::pending::<()>());
+    world.run(RunMode::NoWait);
+    let (metrics, now) = (world.lp.metrics(), world.lp.now());
+    let before = metrics.snapshot(now);
+    assert_eq!((before.streams, before.tasks, before.accepted), (1, 1, 1));
+    drop(world.event_loop);
+    let after = metrics.snapshot(now);
+    assert_eq!((after.streams, after.tasks, after.active_handles, after.accepted), (0, 0, 0, 1));
+}
+
+#[test]
+fn bytes_count_in_both_directions_of_streams() {
+    let (world, stream) = connected();
+    world.script.sends(ms(1), Peer(1), b"hello");
+    world.script.sends(ms(2), Peer(1), b"world!");
+    let (seen, itself) = (Rc::new(Cell::new(0)), stream.clone());
+    let counted = seen.clone();
+    stream
+        .read_start(move |_, event| {
+            if let event_loop::ReadEvent::Data(data) = event {
+                counted.set(counted.get() + data.len());
+            }
+            if counted.get() == 11 {
+                let closes = itself.clone();
+                itself.write(b"bye".to_vec(), move |_, result| {
+                    result.unwrap();
+                    closes.close();
+                });
+            }
+        })
+        .unwrap();
+    assert!(!world.run(RunMode::Default));
+    let snapshot = world.lp.metrics().snapshot(world.lp.now());
+    assert_eq!((seen.get(), snapshot.bytes_read, snapshot.bytes_written), (11, 11, 3));
+}
+
+#[test]
+fn bytes_of_datagrams_count_as_well() {
+    let event_loop = EventLoop::new().unwrap();
+    let lp = event_loop.handle();
+    let metrics = lp.metrics();
+    let receiver = UdpSocket::bind(&lp, addr(0)).unwrap();
+    let sender = UdpSocket::bind(&lp, addr(0)).unwrap();
+    let to = receiver.local_addr().unwrap();
+    let (first, second) = (receiver.clone(), sender.clone());
+    receiver
+        .recv_start(move |_, _| {
+            first.close();
+            second.close();
+        })
+        .unwrap();
+    sender.try_send_to(b"four", to).unwrap();
+    assert!(!event_loop.run(RunMode::Default).unwrap());
+    let snapshot = metrics.snapshot(lp.now());
+    assert_eq!((snapshot.bytes_read, snapshot.bytes_written), (4, 4));
 }

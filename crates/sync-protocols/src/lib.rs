@@ -15,7 +15,8 @@
 //! - [`Channel`]: a bounded channel whose ends are threads or tasks (the loop's channel).
 //! - [`Latch`]: opens once and tells everybody (a shutdown).
 //! - [`gil`]: the interpreter's global locks, one that a waiter asks for and one that is given up by count.
-//! - [`SeqCell`]: two words that are read together without a lock (the variables of the lock-free heap).
+//! - [`SeqCell`]: two words that are read together without a lock (the variables of the lock-free heap,
+//!   a loop's idle time).
 //!
 //! # Threads
 //! `RUSTFLAGS="--cfg loom" cargo test -p sync-protocols --release` runs every interleaving of small scenarios of

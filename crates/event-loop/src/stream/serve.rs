@@ -27,6 +27,7 @@ impl LoopHandle {
             let result = self.core.driver.borrow_mut().read_with(socket, buffer, carried.as_deref_mut());
             match result {
                 Ok(Moved { bytes, exhausted }) => {
+                    self.core.metrics.count_read(bytes);
                     if exhausted {
                         with_stream(self, id, |state| state.readable = state.read_closed);
                     }
@@ -54,6 +55,7 @@ impl LoopHandle {
             let result = self.core.driver.borrow_mut().write(socket, buffers, lent);
             match result {
                 Ok(Moved { bytes, exhausted }) => {
+                    self.core.metrics.count_written(bytes);
                     if exhausted {
                         with_stream(self, id, |state| state.writable = false);
                     }

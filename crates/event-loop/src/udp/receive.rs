@@ -107,6 +107,7 @@ impl LoopHandle {
         loop {
             let result = self.core.driver.borrow_mut().recv_from(socket, buffer);
             match &result {
+                Ok(received) => self.core.metrics.count_read(received.bytes),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     with_udp(self, id, |state| state.readable = false);

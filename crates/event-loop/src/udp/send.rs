@@ -143,6 +143,7 @@ impl LoopHandle {
         loop {
             let result = self.core.driver.borrow_mut().send_to(socket, data, to);
             match &result {
+                Ok(()) => self.core.metrics.count_written(data.len()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     with_udp(self, id, |state| state.writable = false);
