@@ -22,6 +22,7 @@ use clock::{Clock, ManualClock};
 use slab::Slab;
 
 mod datagrams;
+mod numbered;
 mod wake_flag;
 
 pub(crate) use wake_flag::WakeFlag;
@@ -93,6 +94,7 @@ pub(super) struct World {
     edges: VecDeque<Readiness>,
     datagrams: datagrams::Datagrams,
     faults: HashMap<Call, VecDeque<io::Error>>,
+    numbered: numbered::Numbered,
     polls: Vec<Option<Duration>>,
 }
 
@@ -158,6 +160,7 @@ impl Script {
             edges: VecDeque::new(),
             datagrams: datagrams::Datagrams::default(),
             faults: HashMap::new(),
+            numbered: numbered::Numbered::default(),
             polls: Vec::new(),
         })))
     }
@@ -412,14 +415,14 @@ impl ScriptedDriver {
 
     pub(super) fn accept(&mut self, listener: SocketId) -> io::Result<SocketId> {
         let mut world = self.world.borrow_mut();
-        world.fault(Call::Accept)?;
+        world.fault_of(Call::Accept, listener)?;
         let peer = world.next_waiting(listener)?;
         Ok(SocketId(world.listeners.insert(SocketSlot::Stream(peer))))
     }
 
     pub(super) fn shed(&mut self, listener: SocketId) -> io::Result<()> {
         let mut world = self.world.borrow_mut();
-        world.fault(Call::Shed)?;
+        world.fault_of(Call::Shed, listener)?;
         world.next_waiting(listener).map(drop)
     }
 
@@ -440,7 +443,7 @@ impl ScriptedDriver {
         _carried: Option<&mut Vec<Carried>>,
     ) -> io::Result<Moved> {
         let mut world = self.world.borrow_mut();
-        world.fault(Call::Read)?;
+        world.fault_of(Call::Read, socket)?;
         let peer = world.stream(socket)?;
         let state = world.peer(peer);
         if state.reset {
@@ -464,7 +467,7 @@ impl ScriptedDriver {
         lent: &[Lent<'_>],
     ) -> io::Result<Moved> {
         let mut world = self.world.borrow_mut();
-        world.fault(Call::Write)?;
+        world.fault_of(Call::Write, socket)?;
         let peer = world.stream(socket)?;
         let state = world.peer(peer);
         if state.reset || state.shut {
@@ -496,7 +499,7 @@ impl ScriptedDriver {
 
     pub(super) fn finish_connect(&mut self, socket: SocketId) -> io::Result<()> {
         let mut world = self.world.borrow_mut();
-        world.fault(Call::FinishConnect)?;
+        world.fault_of(Call::FinishConnect, socket)?;
         let peer = world.stream(socket)?;
         let state = world.peer(peer);
         match (state.refused, state.connected) {
@@ -547,13 +550,6 @@ impl ScriptedDriver {
 impl World {
     fn elapsed(&self) -> Duration {
         self.hands.now() - self.start
-    }
-
-    fn fault(&mut self, call: Call) -> io::Result<()> {
-        match self.faults.get_mut(&call).and_then(VecDeque::pop_front) {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
     }
 
     fn peer(&mut self, peer: Peer) -> &mut PeerState {

@@ -109,7 +109,7 @@ impl ScriptedDriver {
         buffer: &mut [u8],
     ) -> io::Result<ReceivedDatagram> {
         let mut world = self.world.borrow_mut();
-        world.fault(Call::RecvFrom)?;
+        world.fault_of(Call::RecvFrom, socket)?;
         let slot = world.datagram_slot(socket)?;
         let Some((from, data)) = slot.incoming.pop_front() else {
             slot.read_armed = true;
@@ -128,7 +128,7 @@ impl ScriptedDriver {
         addr: Option<SocketAddr>,
     ) -> io::Result<()> {
         let mut world = self.world.borrow_mut();
-        world.fault(Call::SendTo)?;
+        world.fault_of(Call::SendTo, socket)?;
         let slot = world.datagram_slot(socket)?;
         let (port, to) = (slot.port, addr.or(slot.peer).ok_or(io::ErrorKind::NotConnected)?);
         match world.datagrams.rooms.get_mut(&port) {
@@ -149,6 +149,18 @@ impl World {
         match self.listeners.get_mut(socket.0) {
             Some(SocketSlot::Datagrams(slot)) => Ok(slot),
             _ => Err(closed()),
+        }
+    }
+
+    /// A direction said `WouldBlock`: it is armed, and what is there by now makes an edge.
+    pub(super) fn arm_datagrams(&mut self, socket: SocketId, writes: bool) {
+        let Some(SocketSlot::Datagrams(slot)) = self.listeners.get_mut(socket.0) else { return };
+        let has_room = self.datagrams.rooms.get(&slot.port) != Some(&0);
+        let (readable, writable) = (!writes && !slot.incoming.is_empty(), writes && has_room);
+        slot.read_armed |= !writes && !readable;
+        slot.write_armed |= writes && !writable;
+        if readable || writable {
+            self.edges.push_back(Readiness { token: slot.token, readable, writable, read_closed: false });
         }
     }
 
