@@ -14,18 +14,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::io::{BufRead, IoSlice};
+use std::io::{self, BufRead, IoSlice};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::rc::Rc;
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
-use std::task::{Context as TaskContext, Poll, Waker};
+use std::task::Poll;
 
 use anyhow::{Context, anyhow, bail};
-use clap::Parser;
-use clap::value_parser;
+use clap::{Parser, value_parser};
 use clock::Clock;
-use runtime_lab::{AsyncHandle, LoopHandle, OwnedTcpStream, RunMode, Runtime};
+use runtime_lab::{Either, OwnedTcpStream, Receiver, RunMode, Runtime, channel, select};
 use runtime_trace::LatencyHistogram;
 
 /// Sends lines or messages to an echo server, one after the other, and waits for each to come back.
@@ -47,7 +45,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let runtime = Runtime::new()?;
     let lp = runtime.handle();
     let measured = Rc::new(RefCell::new(LatencyHistogram::new()));
-    let task = Rc::new(lp.spawn(talk(lp.clone(), options.clone(), measured.clone())));
+    let task = Rc::new(lp.spawn(talk(options.clone(), measured.clone())));
     let interrupted = Rc::new(Cell::new(false));
     #[cfg(unix)]
     {
@@ -82,18 +80,14 @@ fn say(measured: &LatencyHistogram, size_bytes: u32) {
     );
 }
 
-async fn talk(
-    lp: LoopHandle,
-    options: Options,
-    measured: Rc<RefCell<LatencyHistogram>>,
-) -> anyhow::Result<()> {
+async fn talk(options: Options, measured: Rc<RefCell<LatencyHistogram>>) -> anyhow::Result<()> {
     let addr = options.addr;
     let stream = OwnedTcpStream::connect(addr).await;
     let stream = stream.with_context(|| format!("cannot connect to {addr}; does echo_server run there?"))?;
     stream.set_nodelay(true)?;
     match options.messages {
         Some(count) => measure(&stream, count, options.size as usize, &measured).await,
-        None => send_lines(&lp, &stream).await,
+        None => send_lines(&stream).await,
     }
 }
 
@@ -114,13 +108,17 @@ async fn measure(
     Ok(())
 }
 
-async fn send_lines(lp: &LoopHandle, stream: &OwnedTcpStream) -> anyhow::Result<()> {
-    let lines = Lines::of_stdin(lp)?;
-    while let Some(line) = lines.next(stream).await? {
+async fn send_lines(stream: &OwnedTcpStream) -> anyhow::Result<()> {
+    let mut lines = lines_of_stdin()?;
+    loop {
+        let line = match select(lines.recv(), gone(stream)).await {
+            Either::First(Some(line)) => line?,
+            Either::First(None) => return Ok(()),
+            Either::Second(error) => return Err(error),
+        };
         round_trip(stream, &line).await?;
         print!("{}", String::from_utf8_lossy(&line));
     }
-    Ok(())
 }
 
 /// Sends the message, and returns when the same bytes have come back.
@@ -150,58 +148,32 @@ async fn round_trip(stream: &OwnedTcpStream, message: &[u8]) -> anyhow::Result<(
     .await
 }
 
-/// Lines that a thread reads.
-struct Lines {
-    lines: Receiver<std::io::Result<Vec<u8>>>,
-    waiting: Rc<Cell<Option<Waker>>>,
+/// Lines with their ends, as a thread reads them; no more when there are none.
+fn lines_of_stdin() -> io::Result<Receiver<io::Result<Vec<u8>>>> {
+    // So many may wait for a slow server; then the thread waits too.
+    let (sender, receiver) = channel(8);
+    std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+        let mut input = io::stdin().lock();
+        let mut read = move || {
+            let mut line = Vec::new();
+            input.read_until(b'\n', &mut line).map(|_| line)
+        };
+        loop {
+            let line = read();
+            let is_last = line.is_err();
+            if line.as_ref().is_ok_and(Vec::is_empty) || sender.send_blocking(line).is_err() || is_last {
+                return;
+            }
+        }
+    })?;
+    Ok(receiver)
 }
 
-impl Lines {
-    fn of_stdin(lp: &LoopHandle) -> anyhow::Result<Lines> {
-        // So many may wait for a slow server; then the thread waits too.
-        let (sender, lines) = sync_channel(8);
-        let waiting: Rc<Cell<Option<Waker>>> = Rc::default();
-        let waker = waiting.clone();
-        let arrived = AsyncHandle::new(lp, move |_| waker.take().map_or((), Waker::wake));
-        // The task holds the loop; when it has ended, a thread that still reads does not.
-        arrived.unref();
-        let wake = arrived.sender();
-        std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
-            let mut input = std::io::stdin().lock();
-            loop {
-                let mut line = Vec::new();
-                let line = input.read_until(b'\n', &mut line).map(|_| line);
-                let is_last = !matches!(&line, Ok(line) if !line.is_empty());
-                if sender.send(line).is_err() {
-                    return;
-                }
-                wake.send();
-                if is_last {
-                    return;
-                }
-            }
-        })?;
-        Ok(Lines { lines, waiting })
+/// Ready when the server says something although it was not sent anything, which can only be its end.
+async fn gone(stream: &OwnedTcpStream) -> anyhow::Error {
+    match poll_fn(|cx| stream.poll_read(cx, &mut [0; 1])).await {
+        Ok(0) => anyhow!("the server has ended the connection"),
+        Ok(_) => anyhow!("the server sends what it was not sent"),
+        Err(error) => error.into(),
     }
-
-    /// The next line with its end, or nothing when there is none. A server that goes away meanwhile is an error.
-    async fn next(&self, stream: &OwnedTcpStream) -> anyhow::Result<Option<Vec<u8>>> {
-        poll_fn(|cx| match self.lines.try_recv() {
-            Ok(line) => Poll::Ready(Ok(Some(line?).filter(|line| !line.is_empty()))),
-            Err(TryRecvError::Disconnected) => Poll::Ready(Ok(None)),
-            Err(TryRecvError::Empty) => {
-                self.waiting.set(Some(cx.waker().clone()));
-                gone(stream, cx)
-            }
-        })
-        .await
-    }
-}
-
-/// Pending while nothing comes, as it should be when nothing was sent.
-fn gone<T>(stream: &OwnedTcpStream, cx: &mut TaskContext<'_>) -> Poll<anyhow::Result<T>> {
-    stream.poll_read(cx, &mut [0; 1]).map(|read| match read? {
-        0 => bail!("the server has ended the connection"),
-        _ => bail!("the server sends what it was not sent"),
-    })
 }

@@ -18,8 +18,7 @@ mod rule;
 #[path = "port_forwarder/copy.rs"]
 mod copy;
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -27,7 +26,9 @@ use anyhow::Context;
 use clap::Parser;
 use copy::{both, copy};
 use rule::Rule;
-use runtime_lab::{JoinHandle, LoopHandle, OwnedTcpStream, RunMode, Runtime, TcpListener, sleep, yield_now};
+use runtime_lab::{
+    Either, LoopHandle, OwnedTcpStream, RunMode, Runtime, Shutdown, TcpListener, select, sleep, yield_now,
+};
 
 /// Forwards connections to other addresses, and counts them.
 #[derive(Parser)]
@@ -55,9 +56,9 @@ fn main() -> anyhow::Result<()> {
         ports: ports.collect::<anyhow::Result<_>>()?,
         connections_max: options.connections,
         grace: options.grace,
-        open: RefCell::default(),
-        next_number: Cell::new(0),
+        open: Cell::new(0),
         is_stopping: Cell::new(false),
+        cut: Shutdown::new(),
     });
     for port in &forwarder.ports {
         lp.spawn(forwarder.clone().accept(lp.clone(), port.clone()));
@@ -79,15 +80,10 @@ struct Forwarder {
     ports: Vec<Rc<Port>>,
     connections_max: usize,
     grace: Duration,
-    open: RefCell<HashMap<u64, Open>>,
-    next_number: Cell<u64>,
+    open: Cell<usize>,
     is_stopping: Cell<bool>,
-}
-
-/// A connection that has not ended.
-struct Open {
-    task: JoinHandle<()>,
-    port: Rc<Port>,
+    /// Tells the open connections that their time is up.
+    cut: Shutdown,
 }
 
 impl Forwarder {
@@ -104,47 +100,37 @@ impl Forwarder {
                     continue;
                 }
             };
-            if self.open.borrow().len() >= self.connections_max {
+            if self.open.get() == self.connections_max {
                 add(&port.refused, 1);
                 drop(client);
                 // A flood of connections must not keep those that are open from their turn.
                 yield_now().await;
                 continue;
             }
-            let number = self.next_number.replace(self.next_number.get() + 1);
-            let (forwarder, of) = (self.clone(), port.clone());
-            let task = lp.spawn(async move {
-                of.serve(client).await;
-                forwarder.open.borrow_mut().remove(&number);
+            self.open.set(self.open.get() + 1);
+            let (forwarder, port) = (self.clone(), port.clone());
+            lp.spawn(async move {
+                port.serve(client, &forwarder.cut).await;
+                forwarder.open.set(forwarder.open.get() - 1);
             });
-            self.open.borrow_mut().insert(number, Open { task, port: port.clone() });
         }
     }
 
+    /// The first time nobody new comes in, and the others have until the deadline; the second time they are cut. Only a
+    /// look-up that the system's resolver has begun cannot be interrupted; it is waited for.
     #[cfg(unix)]
     fn stop(self: &Rc<Self>, lp: &LoopHandle) {
         if self.is_stopping.replace(true) {
-            return self.cut();
+            return self.cut.begin();
         }
         for port in &self.ports {
             port.listener.close();
         }
-        println!("stops; connections open: {}", self.open.borrow().len());
-        let this = self.clone();
-        let deadline = lp.set_timeout(self.grace, move |_| this.cut());
+        println!("stops; connections open: {}", self.open.get());
+        let cut = self.cut.clone();
+        let deadline = lp.set_timeout(self.grace, move |_| cut.begin());
         // The connections keep the loop alive, and not the wait for them.
         lp.set_timeout_ref(deadline, false);
-    }
-
-    /// Ends what is open: a task that is cancelled drops its two streams, which closes them. Only a look-up that the
-    /// system's resolver has begun cannot be interrupted; it is waited for.
-    #[cfg(unix)]
-    fn cut(&self) {
-        let open = self.open.take();
-        for connection in open.values() {
-            connection.task.cancel();
-            add(&connection.port.cut, 1);
-        }
     }
 }
 
@@ -171,25 +157,28 @@ impl Port {
     }
 
     /// One connection, from its beginning to its end.
-    async fn serve(&self, client: OwnedTcpStream) {
+    async fn serve(&self, client: OwnedTcpStream, cut: &Shutdown) {
         add(&self.accepted, 1);
-        let target = match self.rule.connect().await {
-            Ok(target) => target,
-            Err(error) => {
+        let target = match select(self.rule.connect(), cut.begun()).await {
+            Either::First(Ok(target)) => target,
+            Either::First(Err(error)) => {
                 add(&self.failed, 1);
-                eprintln!("{}: {error:#}", self.rule);
-                return;
+                return eprintln!("{}: {error:#}", self.rule);
             }
+            Either::Second(()) => return add(&self.cut, 1),
         };
         // They only make small messages faster; without them all goes on as well.
         let _ = (client.set_nodelay(true), target.set_nodelay(true));
         let there = copy(&client, &target, &self.bytes_there);
         let back = copy(&target, &client, &self.bytes_back);
-        if both(there, back).await.is_err() {
-            add(&self.broken, 1);
-            // An ordinary end would say that all has come. One of the two is reset already, which may be an error here.
-            let _ = (client.close_reset(), target.close_reset());
+        match select(both(there, back), cut.begun()).await {
+            Either::First(Ok(())) => return,
+            Either::First(Err(_)) => add(&self.broken, 1),
+            Either::Second(()) => add(&self.cut, 1),
         }
+        // An ordinary end would say that all has come. Where one side is reset already there may be an error, and no
+        // harm.
+        let _ = (client.close_reset(), target.close_reset());
     }
 
     fn say(&self) {
