@@ -18,6 +18,9 @@ use super::stats::End;
 use super::upload::Marks;
 use super::write_limit::WriteLimited;
 
+/// How many header fields hyper accepts when nobody says how many.
+const HYPERS_HEADERS: usize = 100;
+
 /// How much a connection that the server ends reads and throws away until the client ends its side, too.
 const LINGER_BYTES: usize = 1024 * 1024;
 
@@ -38,8 +41,11 @@ pub(super) async fn serve(stream: OwnedTcpStream, open: Open) {
         .timer(LoopTimer)
         .header_read_timeout(shared.limits.head_time)
         .max_buf_size(shared.limits.head_bytes.max(8 * 1024))
-        .max_headers(shared.limits.headers)
         .half_close(false);
+    // Asked for its own number, hyper would look at each place for a field before every request.
+    if shared.limits.headers != HYPERS_HEADERS {
+        builder.max_headers(shared.limits.headers);
+    }
     let mut connection = builder.serve_connection(WriteLimited::new(stream, shared.clone()), service);
     let mut told = false;
     let result = poll_fn(|cx| {

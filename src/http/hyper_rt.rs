@@ -85,6 +85,14 @@ impl Timer for LoopTimer {
         Box::pin(HyperSleep(event_loop::sleep_until(deadline)))
     }
 
+    /// hyper moves the deadline of a head at every request.
+    fn reset(&self, sleep: &mut Pin<Box<dyn hyper::rt::Sleep>>, deadline: Instant) {
+        match sleep.as_mut().downcast_mut_pin::<HyperSleep>() {
+            Some(ours) => ours.get_mut().0.reset(deadline),
+            None => *sleep = self.sleep_until(deadline),
+        }
+    }
+
     /// The time now, not the cached one: hyper counts its deadlines from here, and a route that held the loop must
     /// not shorten the time that the next request has to come.
     fn now(&self) -> Instant {

@@ -62,7 +62,6 @@ async fn accept(listener: TcpListener, limits: Limits, open: Arc<AtomicUsize>) -
             .timer(TokioTimer)
             .header_read_timeout(limits.head_time)
             .max_buf_size(limits.head_bytes)
-            .max_headers(limits.headers)
             .half_close(false);
         open.fetch_add(1, Relaxed);
         let open = open.clone();

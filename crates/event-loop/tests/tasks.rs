@@ -193,6 +193,33 @@ fn sleeps_end_at_their_time_and_not_before() {
 }
 
 #[test]
+fn a_sleep_that_is_moved_ends_at_its_last_time() {
+    for (moves, expected) in [(vec![20, 40], 40), (vec![40, 15], 15), (vec![5], 5), (vec![20, 10, 30], 30)] {
+        let world = Scripted::new();
+        let start = world.lp.now();
+        world.lp.spawn(async move {
+            let mut sleeping = std::pin::pin!(sleep(ms(10)));
+            for moved in moves {
+                assert!(poll_fn(|cx| Poll::Ready(sleeping.as_mut().poll(cx).is_pending())).await);
+                sleeping.as_mut().reset(start + ms(moved));
+            }
+            sleeping.await;
+        });
+        assert!(!world.run(RunMode::Default));
+        assert_eq!(world.lp.elapsed(), ms(expected));
+    }
+}
+
+#[test]
+fn a_sleep_made_outside_of_its_loop_counts_from_the_first_poll_and_ends_once() {
+    let world = Scripted::new();
+    let sleeping = sleep(ms(10));
+    world.lp.spawn(sleeping);
+    assert!(!world.run(RunMode::Default));
+    assert_eq!(world.lp.elapsed(), ms(10));
+}
+
+#[test]
 fn a_sleep_made_after_long_work_is_not_shortened_by_it() {
     let world = Scripted::new();
     let hands = world.script.hands();

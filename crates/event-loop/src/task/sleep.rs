@@ -30,6 +30,8 @@ enum When {
 struct Registered {
     loop_id: u64,
     id: HandleId,
+    /// When the timer fires: not after the deadline.
+    armed_ns: u64,
     shared: std::sync::Arc<Shared>,
 }
 
@@ -60,10 +62,18 @@ pub(super) fn later(now: Instant, duration: Duration) -> Instant {
 }
 
 impl Sleep {
-    /// Moves the deadline.
+    /// Moves the deadline. Moving it away, again and again, costs next to nothing: the timer stays armed as it was and,
+    /// when it has fired too early, is armed anew.
     pub fn reset(&mut self, deadline: Instant) {
-        self.cancel();
         self.when = When::At(deadline);
+        let here = LoopHandle::current();
+        let fires_in_time = |timer: &Registered| {
+            let lp = here.as_ref().filter(|lp| lp.core.id == timer.loop_id);
+            lp.is_some_and(|lp| timer.armed_ns <= nanos(deadline.saturating_duration_since(lp.core.origin)))
+        };
+        if !self.timer.as_ref().is_some_and(fires_in_time) {
+            self.cancel();
+        }
     }
 
     fn cancel(&mut self) {
@@ -89,12 +99,11 @@ impl Future for Sleep {
                 timer.loop_id, lp.core.id,
                 "a sleep must be polled on the loop that it was started on"
             );
-            if lp.timer_is_over(timer.id) {
-                self.cancel();
-                return Poll::Ready(());
+            if !lp.timer_is_over(timer.id) {
+                lp.timer_set_waker(timer.id, cx.waker());
+                return Poll::Pending;
             }
-            lp.timer_set_waker(timer.id, cx.waker());
-            return Poll::Pending;
+            self.cancel();
         }
         let deadline = match self.when {
             When::At(deadline) => deadline,
@@ -104,10 +113,11 @@ impl Future for Sleep {
             return Poll::Ready(());
         }
         let id = lp.timer_new_internal(Location::caller());
-        let deadline_ns = nanos(deadline.saturating_duration_since(lp.core.origin));
+        let armed_ns = nanos(deadline.saturating_duration_since(lp.core.origin));
         // It fails only when the loop is being dropped, and then nothing fires any more.
-        let _ = lp.timer_arm(id, deadline_ns, Duration::ZERO, Action::Wake(cx.waker().clone()), false);
-        self.timer = Some(Registered { loop_id: lp.core.id, id, shared: lp.core.remotes.shared() });
+        let _ = lp.timer_arm(id, armed_ns, Duration::ZERO, Action::Wake(cx.waker().clone()), false);
+        self.when = When::At(deadline);
+        self.timer = Some(Registered { loop_id: lp.core.id, id, armed_ns, shared: lp.core.remotes.shared() });
         Poll::Pending
     }
 }
