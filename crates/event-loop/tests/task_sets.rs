@@ -1,12 +1,12 @@
-//! Sets of tasks and shutdown: who is told, who is cancelled, and how long the end may take.
+//! Sets of tasks: who is told, who is cancelled, and how long a drain may take; and tasks cancelled wherever they wait.
 
 mod common;
 
 use std::cell::RefCell;
-use std::future::{Future, pending, poll_fn};
+use std::future::{Future, pending};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::{Barrier, mpsc};
+use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
 
 use common::{Count, Notes, OnDrop, Scripted, ms};
@@ -218,81 +218,6 @@ fn a_drain_without_grace_counts_what_has_ended() {
     assert!(!world.run(RunMode::Default));
     let drained = task.try_take().unwrap().unwrap();
     assert_eq!((drained.finished, drained.cut), (1, 1));
-}
-
-#[test]
-fn a_shutdown_is_told_to_all_who_wait_and_to_all_who_come_later() {
-    let world = Scripted::new();
-    let (shutdown, notes) = (Shutdown::new(), Notes::default());
-    for n in 0..3 {
-        let (told, all) = (shutdown.clone(), notes.clone());
-        world.lp.spawn(async move {
-            told.begun().await;
-            all.add(format!("{n} at {}", here().elapsed().as_millis()));
-        });
-    }
-    let begins = shutdown.clone();
-    world.lp.set_timeout(ms(5), move |_| {
-        begins.begin();
-        begins.begin();
-    });
-    assert!(!shutdown.has_begun());
-    assert!(!world.run(RunMode::Default));
-    assert!(shutdown.has_begun());
-    assert_eq!(notes.take(), "0 at 5, 1 at 5, 2 at 5");
-    let late = world.lp.spawn(shutdown.begun());
-    assert!(!world.run(RunMode::Default));
-    assert_eq!((late.try_take(), format!("{shutdown:?}")), (Some(Ok(())), "Shutdown(true)".to_owned()));
-}
-
-#[test]
-fn a_shutdown_reaches_loops_and_jobs_on_other_threads() {
-    let (shutdown, meet) = (Shutdown::new(), Barrier::new(4));
-    let ended = std::thread::scope(|scope| {
-        let loops: Vec<_> = (0..2)
-            .map(|_| {
-                scope.spawn(|| {
-                    let event_loop = EventLoop::new().unwrap();
-                    let task = event_loop.handle().spawn(shutdown.begun());
-                    event_loop.run(RunMode::NoWait).unwrap();
-                    meet.wait();
-                    assert!(!event_loop.run(RunMode::Default).unwrap());
-                    task.try_take() == Some(Ok(()))
-                })
-            })
-            .collect();
-        let job = scope.spawn(|| {
-            meet.wait();
-            while !shutdown.has_begun() {
-                std::thread::yield_now();
-            }
-            true
-        });
-        meet.wait();
-        shutdown.begin();
-        loops.into_iter().chain([job]).all(|thread| thread.join().unwrap())
-    });
-    assert!(ended);
-}
-
-#[test]
-fn a_wait_for_shutdown_that_was_given_up_is_forgotten() {
-    let world = Scripted::new();
-    let (shutdown, polls) = (Shutdown::new(), Count::default());
-    let (waits, counted) = (shutdown.clone(), polls.clone());
-    world.lp.spawn(async move {
-        assert!(timeout(ms(1), waits.begun()).await.is_err());
-        let mut nap = Box::pin(sleep(ms(10)));
-        poll_fn(|cx| {
-            counted.add();
-            nap.as_mut().poll(cx)
-        })
-        .await;
-    });
-    let begins = shutdown.clone();
-    world.lp.set_timeout(ms(5), move |_| begins.begin());
-    assert!(!world.run(RunMode::Default));
-    assert_eq!(polls.get(), 2, "the beginning woke it no more");
 }
 
 /// A task that waits in every way that there is, one after the other, and is always given up somewhere.
