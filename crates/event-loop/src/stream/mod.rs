@@ -7,13 +7,14 @@
 //!
 //! # Invariants
 //! - I1: a bit is cleared only when the system has said that nothing is left; so no edge is lost.
-//! - I2: a socket makes at most 32 reads or 32 accepts in one phase; then others get their turn.
+//! - I2: a socket makes at most 32 reads, 32 writes or 32 accepts in one phase; then others get their turn.
 //! - I3: no callback comes from inside the call that caused it.
 
 mod listener;
 mod state;
 mod methods;
 mod serve;
+mod polled;
 mod request;
 mod tcp;
 #[cfg(unix)]
@@ -34,5 +35,5 @@ pub(crate) use listener::{ListenerRemains, ListenerState};
 pub(crate) use request::{Deferred, Finished, Request, RequestCallback};
 pub(crate) use state::{StreamRemains, StreamState};
 
-/// How often one event makes the loop read or accept before others get their turn.
+/// How often one event makes the loop read, write or accept before others get their turn.
 const CAP: usize = 32;

@@ -22,6 +22,11 @@ macro_rules! owned_stream {
                 $owned(stream)
             }
 
+            /// The stream, for its options and addresses. What is queued on it beside the task mixes with what the task writes.
+            pub fn get_ref(&self) -> &$stream {
+                &self.0
+            }
+
             /// Reads into `buffer`; zero bytes are the end.
             ///
             /// # Errors

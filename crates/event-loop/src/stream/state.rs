@@ -1,13 +1,12 @@
 //! A stream: reading by callback or future, a write queue, connect, shutdown, close, whatever it is made of.
 //!
-//! This file is what the user's calls do, which `methods` gives to each type of stream; `serve` is what happens when the socket is ready, `request` how connect,
-//! write and shutdown end.
+//! This file is what the user's calls do, which `methods` gives to each type of stream; `polled` is what futures call,
+//! `serve` what happens when the socket is ready, `request` how connect, write and shutdown end.
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::Shutdown;
 use std::panic::Location;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 
 use socket2::Socket;
 
@@ -337,61 +336,6 @@ impl LoopHandle {
                 let error = Err(io::ErrorKind::NotConnected.into());
                 self.finish_request(id, Callee::Shutdown, request, error);
             }
-        }
-    }
-
-    pub(crate) fn stream_poll_read(
-        &self,
-        id: HandleId,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-        carried: Option<&mut Vec<Carried>>,
-    ) -> Poll<io::Result<usize>> {
-        let readable = with_stream(self, id, |state| state.open.then_some(state.readable));
-        match readable.flatten() {
-            None => return Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
-            Some(true) => match self.read_now(id, buffer, carried) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => return Poll::Ready(result),
-            },
-            Some(false) => {}
-        }
-        let waker = cx.waker().clone();
-        drop(with_stream(self, id, |state| state.read_waker.replace(waker)));
-        Poll::Pending
-    }
-
-    pub(crate) fn stream_poll_write(
-        &self,
-        id: HandleId,
-        cx: &mut Context<'_>,
-        buffers: &[io::IoSlice<'_>],
-        lent: &[Lent<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let writable =
-            with_stream(self, id, |state| state.open.then_some(state.writable && !state.connecting));
-        match writable.flatten() {
-            None => return Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
-            Some(true) => match self.write_now(id, buffers, lent) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => return Poll::Ready(result),
-            },
-            Some(false) => {}
-        }
-        let waker = cx.waker().clone();
-        drop(with_stream(self, id, |state| state.write_waker.replace(waker)));
-        Poll::Pending
-    }
-
-    pub(crate) fn stream_poll_shutdown(&self, id: HandleId) -> Poll<io::Result<()>> {
-        let socket = with_stream(self, id, |state| {
-            (state.open && !std::mem::replace(&mut state.shut, true)).then_some(state.socket)
-        });
-        let Some(Some(socket)) = socket else { return Poll::Ready(Ok(())) };
-        match self.core.driver.borrow_mut().shutdown(socket, Shutdown::Write) {
-            // The peer was faster: there is nothing left to end.
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(Ok(())),
-            result => Poll::Ready(result),
         }
     }
 }
