@@ -4,11 +4,12 @@
 //! - W1: a panic in a route, in its future, in the producer of its body or in a destructor ends neither the connection nor
 //!   the loop; only a body that has begun cannot be mended, so its connection ends.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::{Method, StatusCode};
@@ -19,85 +20,124 @@ use super::routes::{Answer, Found, Handler, Route};
 use super::server::Shared;
 use super::stats::{Counted, bump};
 use super::stream::{BodyFailed, Polled, guarded};
-use super::upload::{BodyError, Marks, RequestBody};
+use super::upload::{Marks, RequestBody};
 
-/// Answers one request, whatever it is.
-pub(super) async fn answer(
+/// Answers one request, whatever it is. hyper keeps the room for this future while the connection is idle, so it is a plain
+/// state machine: an async block would have the request several times.
+pub(super) struct Answering {
+    step: Step,
+    /// Until it has answered.
+    counted: Option<Counted>,
     shared: Rc<Shared>,
-    request: hyper::Request<Incoming>,
-    marks: Rc<Marks>,
-) -> hyper::Response<ReplyBody> {
-    let counted = Counted::new(&shared);
-    let (head, body) = request.into_parts();
-    let is_head = head.method == Method::HEAD;
-    let refuse = |refusal| {
-        marks.unread.set(marks.unread.get() || !body.is_end_stream());
-        refusal
-    };
-    let (response, route) = match shared.routes.find(&head.method, head.uri.path()) {
-        Found::Nothing => (refuse(with_status(StatusCode::NOT_FOUND, "no such page\n")), None),
-        Found::OtherMethods(allowed) => {
-            let refusal = with_status(StatusCode::METHOD_NOT_ALLOWED, format!("use {allowed}\n"));
-            (refuse(refusal.header("allow", &allowed)), None)
-        }
-        Found::Route(route) => {
-            let request = Request::new(head);
-            (by_route(&shared, route, request, body, &marks).await, Some(route.clone()))
-        }
-    };
-    let (head, content) = response.into_parts();
-    let mut body = ReplyBody { content, counted, route };
-    let has_none = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    if is_head || has_none || body.is_end_stream() {
-        // hyper sends no body and does not ask for one.
-        body.counted.answered();
-    }
-    hyper::Response::from_parts(head, body)
+    route: Option<Rc<Route>>,
+    is_head: bool,
 }
 
-async fn by_route(
-    shared: &Rc<Shared>,
-    route: &Route,
-    request: Request,
-    body: Incoming,
-    marks: &Rc<Marks>,
-) -> Response {
-    let call = match &route.handler {
-        Handler::Whole(_) => match read_whole(shared, &request, body, marks).await {
-            Ok(body) => Call::Whole(request.with_body(body)),
-            Err(refusal) => return refusal.into(),
-        },
-        Handler::Streaming(_) => match RequestBody::new(body, shared, marks) {
-            Ok(body) => Call::Streaming(request, body),
-            Err(refusal) => return refusal.into(),
-        },
-    };
-    Reply { route, call: Some(call), future: None, shared }.await
+enum Step {
+    /// The body is being read; what was asked is there, or why it is not.
+    Reading(Pin<Box<dyn Future<Output = Result<Request, Response>>>>),
+    Replying(Reply),
+    /// `None` when it was given away.
+    Answered(Option<Response>),
 }
 
-async fn read_whole(
-    shared: &Rc<Shared>,
-    request: &Request,
-    body: Incoming,
-    marks: &Rc<Marks>,
-) -> Result<Bytes, BodyError> {
-    if body.is_end_stream() || *request.method() == Method::HEAD {
-        return Ok(Bytes::new());
+impl Answering {
+    pub(super) fn new(shared: Rc<Shared>, request: hyper::Request<Incoming>, marks: &Rc<Marks>) -> Answering {
+        let counted = Some(Counted::new(&shared));
+        let (head, body) = request.into_parts();
+        let is_head = head.method == Method::HEAD;
+        let refused = |refusal| {
+            marks.unread.set(marks.unread.get() || !body.is_end_stream());
+            Step::Answered(Some(refusal))
+        };
+        let (step, route) = match shared.routes.find(&head.method, head.uri.path()) {
+            Found::Nothing => (refused(with_status(StatusCode::NOT_FOUND, "no such page\n")), None),
+            Found::OtherMethods(allowed) => {
+                let refusal = with_status(StatusCode::METHOD_NOT_ALLOWED, format!("use {allowed}\n"));
+                (refused(refusal.header("allow", &allowed)), None)
+            }
+            Found::Route(route) => {
+                let step = Step::of(route, Request::new(head), body, &shared, marks);
+                (step, Some(route.clone()))
+            }
+        };
+        Answering { step, counted, shared, route, is_head }
     }
-    RequestBody::new(body, shared, marks)?.whole().await
+
+    fn reply(&mut self, response: Response) -> hyper::Response<ReplyBody> {
+        let (head, content) = response.into_parts();
+        let counted = self.counted.take().expect("a future is not polled after its end");
+        let mut body = ReplyBody { content, counted, route: self.route.take() };
+        let has_none = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        if self.is_head || has_none || body.is_end_stream() {
+            // hyper sends no body and does not ask for one.
+            body.counted.answered();
+        }
+        hyper::Response::from_parts(head, body)
+    }
+}
+
+impl Future for Answering {
+    type Output = Result<hyper::Response<ReplyBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let next = match &mut self.step {
+                Step::Reading(reading) => match ready!(reading.as_mut().poll(cx)) {
+                    Ok(request) => Step::reply(self.route.as_ref(), Call::Whole(request), &self.shared),
+                    Err(refusal) => Step::Answered(Some(refusal)),
+                },
+                Step::Replying(reply) => Step::Answered(Some(ready!(reply.poll(cx)))),
+                Step::Answered(response) => {
+                    let response = response.take().expect("a future is not polled after its end");
+                    return Poll::Ready(Ok(self.reply(response)));
+                }
+            };
+            self.step = next;
+        }
+    }
+}
+
+impl Step {
+    fn of(
+        route: &Rc<Route>,
+        request: Request,
+        body: Incoming,
+        shared: &Rc<Shared>,
+        marks: &Rc<Marks>,
+    ) -> Step {
+        let has_body = !body.is_end_stream() && *request.method() != Method::HEAD;
+        let is_whole = matches!(route.handler, Handler::Whole(_));
+        if is_whole && !has_body {
+            return Step::reply(Some(route), Call::Whole(request), shared);
+        }
+        match RequestBody::new(body, shared, marks) {
+            Err(refusal) => Step::Answered(Some(refusal.into())),
+            Ok(body) if is_whole => Step::Reading(Box::pin(async move {
+                let body = body.whole().await?;
+                Ok(request.with_body(body))
+            })),
+            Ok(body) => Step::reply(Some(route), Call::Streaming(request, Box::new(body)), shared),
+        }
+    }
+
+    fn reply(route: Option<&Rc<Route>>, call: Call, shared: &Rc<Shared>) -> Step {
+        let route = route.expect("a request is called on the route that was found").clone();
+        Step::Replying(Reply { route, call: Some(call), future: None, shared: shared.clone() })
+    }
 }
 
 /// What a route is called with.
 enum Call {
     Whole(Request),
-    Streaming(Request, RequestBody),
+    Streaming(Request, Box<RequestBody>),
 }
 
 impl Call {
     fn make(self, handler: &Handler) -> Option<Answer> {
         match (self, handler) {
             (Call::Whole(request), Handler::Whole(handler)) => Some(handler(request)),
-            (Call::Streaming(request, body), Handler::Streaming(handler)) => Some(handler(request, body)),
+            (Call::Streaming(request, body), Handler::Streaming(handler)) => Some(handler(request, *body)),
             _ => None,
         }
     }
@@ -107,20 +147,18 @@ impl Call {
 ///
 /// Where it answers at once, it is called, polled and dropped within one span: each span costs two readings of the clock
 /// when somebody looks.
-struct Reply<'a> {
-    route: &'a Route,
+struct Reply {
+    route: Rc<Route>,
     /// Until the route is called.
     call: Option<Call>,
     /// From then on until it has answered.
     future: Option<Answer>,
-    shared: &'a Rc<Shared>,
+    shared: Rc<Shared>,
 }
 
-impl Future for Reply<'_> {
-    type Output = Response;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
-        let Reply { route, call, future, shared } = &mut *self;
+impl Reply {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Response> {
+        let Reply { route, call, future, shared } = self;
         let polled = guarded(Some(&route.span), || {
             if let Some(call) = call.take() {
                 *future = call.make(&route.handler);
@@ -139,7 +177,7 @@ impl Future for Reply<'_> {
     }
 }
 
-impl Drop for Reply<'_> {
+impl Drop for Reply {
     fn drop(&mut self) {
         if let Some(future) = self.future.take()
             && guarded(Some(&self.route.span), || drop(future)).is_none()

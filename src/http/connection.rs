@@ -8,33 +8,64 @@ use std::task::Poll;
 use std::time::Duration;
 
 use event_loop::{OwnedTcpStream, sleep};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::service::{HttpService, service_fn};
 
-use super::answer::answer;
-use super::hyper_rt::LoopTimer;
-use super::server::Open;
+use super::answer::{Answering, ReplyBody};
+use super::hyper_rt::{HYPERS_HEADERS, LoopTimer};
+use super::server::{Open, Shared};
 use super::stats::End;
 use super::upload::Marks;
 use super::write_limit::WriteLimited;
-
-/// How many header fields hyper accepts when nobody says how many.
-const HYPERS_HEADERS: usize = 100;
 
 /// How much a connection that the server ends reads and throws away until the client ends its side, too.
 const LINGER_BYTES: usize = 1024 * 1024;
 
 /// Serves one connection to its end.
 pub(super) async fn serve(stream: OwnedTcpStream, open: Open) {
-    let shared = open.shared.clone();
     let marks = Rc::new(Marks::default());
-    let service = service_fn({
-        let (shared, marks) = (shared.clone(), marks.clone());
-        move |request| {
-            let answer = answer(shared.clone(), request, marks.clone());
-            async move { Ok::<_, Infallible>(answer.await) }
+    let mut connection = described(stream, &open.shared, &marks);
+    let mut told = false;
+    let result = poll_fn(|cx| {
+        if open.shared.cutting.get() {
+            return Poll::Ready(None);
         }
-    });
+        if open.shared.stopping.get() && !std::mem::replace(&mut told, true) {
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        open.remember(cx.waker());
+        Pin::new(&mut connection).poll(cx).map(Some)
+    })
+    .await;
+    let Some(result) = result else { return open.ends(End::Cut) };
+    let limits = &open.shared.limits;
+    let io = connection.into_parts().io;
+    let (end, patience) = match &result {
+        Err(_) if io.expired() => return open.ends(End::WriteTimeout),
+        Err(error) if error.is_timeout() => return open.ends(End::HeadTimeout),
+        Err(_) => (End::Failed, limits.body_time),
+        Ok(()) if marks.broken.get() => (End::Failed, limits.body_time),
+        Ok(()) if marks.unread.get() => (End::Finished, limits.body_time),
+        // Pipelined requests that are not taken any more.
+        Ok(()) if told => (End::Finished, Duration::ZERO),
+        Ok(()) => return open.ends(End::Finished),
+    };
+    open.ends(end);
+    // Few connections come here, and all others would have the room for it.
+    Box::pin(linger(io.stream(), patience, &open)).await;
+}
+
+/// hyper's future of a connection. What describes it is gone by the time it runs.
+fn described(
+    stream: OwnedTcpStream,
+    shared: &Rc<Shared>,
+    marks: &Rc<Marks>,
+) -> http1::Connection<
+    WriteLimited,
+    impl HttpService<Incoming, ResBody = ReplyBody, Error = Infallible> + use<>,
+> {
+    let io = WriteLimited::new(stream, shared.clone());
     let mut builder = http1::Builder::new();
     builder
         // hyper panics when one of these two is set without the other.
@@ -46,33 +77,8 @@ pub(super) async fn serve(stream: OwnedTcpStream, open: Open) {
     if shared.limits.headers != HYPERS_HEADERS {
         builder.max_headers(shared.limits.headers);
     }
-    let mut connection = builder.serve_connection(WriteLimited::new(stream, shared.clone()), service);
-    let mut told = false;
-    let result = poll_fn(|cx| {
-        if shared.cutting.get() {
-            return Poll::Ready(None);
-        }
-        if shared.stopping.get() && !std::mem::replace(&mut told, true) {
-            Pin::new(&mut connection).graceful_shutdown();
-        }
-        open.remember(cx.waker());
-        Pin::new(&mut connection).poll(cx).map(Some)
-    })
-    .await;
-    let Some(result) = result else { return open.ends(End::Cut) };
-    let io = connection.into_parts().io;
-    let (end, patience) = match &result {
-        Err(_) if io.expired() => return open.ends(End::WriteTimeout),
-        Err(error) if error.is_timeout() => return open.ends(End::HeadTimeout),
-        Err(_) => (End::Failed, shared.limits.body_time),
-        Ok(()) if marks.broken.get() => (End::Failed, shared.limits.body_time),
-        Ok(()) if marks.unread.get() => (End::Finished, shared.limits.body_time),
-        // Pipelined requests that are not taken any more.
-        Ok(()) if told => (End::Finished, Duration::ZERO),
-        Ok(()) => return open.ends(End::Finished),
-    };
-    open.ends(end);
-    linger(io.stream(), patience, &open).await;
+    let (shared, marks) = (shared.clone(), marks.clone());
+    builder.serve_connection(io, service_fn(move |request| Answering::new(shared.clone(), request, &marks)))
 }
 
 /// Reads and forgets until the client ends its side, for a bounded time and amount; without patience, and when the

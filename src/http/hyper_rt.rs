@@ -23,6 +23,9 @@ thread_local! {
 /// How much one read takes at most; hyper's own buffer starts at 8 KiB.
 const SCRATCH_BYTES: usize = 16 * 1024;
 
+/// How many header fields hyper accepts when nobody says how many.
+pub(super) const HYPERS_HEADERS: usize = 100;
+
 /// A connection of the loop as hyper wants it.
 pub struct HyperIo(pub OwnedTcpStream);
 

@@ -206,7 +206,8 @@ impl Shared {
         self.open.set(self.open.get() + 1);
         let slot = self.connections.borrow_mut().insert(None);
         let open = Open { shared: self.clone(), slot, end: Cell::new(End::Dropped) };
-        drop(lp.spawn(connection::serve(stream, open)));
+        // Boxed here: a spawned future is moved once, and would have its room twice.
+        drop(lp.spawn(Box::pin(connection::serve(stream, open))));
     }
 
     /// Lets every connection look whether the server stops.

@@ -17,7 +17,7 @@ use hyper::client::conn::http1;
 use super::address::Address;
 use super::{ClientError, ClientLimits, ClientStats};
 use crate::http::body::Content;
-use crate::http::hyper_rt::HyperIo;
+use crate::http::hyper_rt::{HYPERS_HEADERS, HyperIo};
 use crate::http::stream::BodyFailed;
 
 /// The body of a request as hyper wants it.
@@ -109,7 +109,10 @@ impl Pool {
             .map_err(|_| ClientError::ConnectTimeout { server: address.authority.clone(), limit })??;
         self.opened.set(self.opened.get() + 1);
         let mut builder = http1::Builder::new();
-        builder.max_buf_size(self.limits.head_bytes.max(8 * 1024)).max_headers(self.limits.headers);
+        builder.max_buf_size(self.limits.head_bytes.max(8 * 1024));
+        if self.limits.headers != HYPERS_HEADERS {
+            builder.max_headers(self.limits.headers);
+        }
         let shaken = builder.handshake(HyperIo(stream)).await;
         let (sender, connection) =
             shaken.map_err(|error| ClientError::of(&address.authority, &error, &self.limits, false))?;
