@@ -21,7 +21,7 @@ use event_loop::{Call, LoopError, PanicPolicy, RunMode};
 use ledger::Ledger;
 use program::Outcome;
 use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use rustix::io::Errno;
 
 const ERRORS: [Errno; 6] =
@@ -139,14 +139,41 @@ fn an_error_right_after_another_breaks_no_promise() {
     }
 }
 
+/// Each delay is put at a call that the run with the delays before it makes.
+#[test]
+fn any_number_of_delays_leaves_no_trace() {
+    let (whole, _) = run(&[]);
+    let delay = (any::<prop::sample::Index>(), prop::sample::select(&[Errno::INTR, Errno::WOULDBLOCK]));
+    let checked = runner(40).run(&prop::collection::vec(delay, 2..10), |delays| {
+        let mut faults: Vec<Fault> = Vec::new();
+        for (index, error) in delays {
+            let (_, calls) = run(&faults);
+            let begin = faults.last().map_or(0, |(number, _)| number + 1);
+            let left: Vec<usize> =
+                (begin..calls.len()).filter(|number| only_delays(calls[*number], error)).collect();
+            if !left.is_empty() {
+                // Near the last one, so that several fit into a run.
+                faults.push((left[index.index(left.len().min(60))], error));
+            }
+        }
+        let (outcome, _) = run(&faults);
+        prop_assert_eq!(outcome.differences(&whole), [""; 0], "{:?}", faults);
+        Ok(())
+    });
+    checked.unwrap();
+}
+
+/// Always the same cases.
+fn runner(cases: u32) -> TestRunner {
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+}
+
 #[test]
 fn several_errors_at_once_break_no_promise_either() {
     let (_, calls) = run(&[]);
     let fault = (0..calls.len() * 5 / 4, prop::sample::select(&HARD));
-    let config = ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() };
-    let rng = proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha);
-    let mut runner = TestRunner::new_with_rng(config, rng);
-    let checked = runner.run(&prop::collection::vec(fault, 2..12), |faults| {
+    let checked = runner(200).run(&prop::collection::vec(fault, 2..12), |faults| {
         run(&faults);
         Ok(())
     });

@@ -18,6 +18,7 @@ mod stop;
 mod stop_within;
 mod unread;
 mod hostile;
+mod hostile_paths;
 mod books;
 mod client;
 mod client_connections;
