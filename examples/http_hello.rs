@@ -7,13 +7,16 @@
 //! ```
 //!
 //! Ctrl-C ends it. Watch `/key`: it computes for a while on a pool thread, and `/hello` is answered meanwhile. The
-//! example `starvation` shows what happens when such work is done in the route itself.
+//! example `starvation` shows what happens when such work is done in the route itself. `/ticks` is a stream of events: look at
+//! it with `curl -N`, and see that all else is answered while it goes on.
+
+use std::time::Duration;
 
 use clap::Parser;
-use runtime_lab::http::{self, Request, Response, Server};
-use runtime_lab::{Check, RunMode, Runtime, crypto};
+use runtime_lab::http::{self, Event, Request, Response, Server};
+use runtime_lab::{Check, RunMode, Runtime, crypto, interval};
 
-/// Serves /, /hello?name=NAME and /key?password=WORD on this machine.
+/// Serves /, /hello?name=NAME, /key?password=WORD and /ticks on this machine.
 #[derive(Parser)]
 struct Options {
     /// The port to listen on; 0 takes one that is free.
@@ -28,9 +31,10 @@ fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let runtime = Runtime::new()?;
     let server = Server::on(("127.0.0.1", options.port))?
-        .route("/", |_request| http::text("try /hello?name=you and /key?password=secret\n"))
+        .route("/", |_request| http::text("try /hello?name=you, /key?password=secret and /ticks\n"))
         .route("/hello", hello)
         .route("/key", key)
+        .route("GET /ticks", ticks)
         .serve(&runtime.handle())?;
     println!("listening on http://{}", server.local_addr());
     if let Some(limit) = options.requests {
@@ -61,4 +65,16 @@ async fn key(request: Request) -> Response {
         Ok(key) => http::text(key.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + "\n"),
         Err(error) => http::with_status(http::StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
     }
+}
+
+/// A stream goes on until its client is gone, which the next `send` tells.
+fn ticks(_request: Request) -> Response {
+    http::events(|sender| async move {
+        let mut seconds = interval(Duration::from_secs(1));
+        for number in 1.. {
+            sender.send(Event::data(format!("tick {number}"))).await?;
+            seconds.tick().await;
+        }
+        Ok(())
+    })
 }

@@ -62,12 +62,13 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Time for the whole head to arrive; also how long an idle connection is kept.
     pub head_time: Duration,
-    /// Time for the whole body to arrive; also how long a client that was refused may take to end its side.
+    /// Time for the whole body to arrive, all waits for it added up; also how long a client that was refused may take to end
+    /// its side.
     pub body_time: Duration,
     /// Time that a write may wait for the client to make room; when the server stops, the time for all that is left
     /// to write from then on, or from the first wait after it.
     pub write_time: Duration,
-    /// Open connections; more are closed at once.
+    /// Open connections, streams of events among them; more are closed at once.
     pub connections: usize,
     /// Connections that may wait to be accepted.
     pub backlog: u32,

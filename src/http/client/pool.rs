@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use event_loop::{JoinHandle, LoopHandle, OwnedTcpStream, sleep_until, timeout, yield_now};
 use hyper::body::{Body, Bytes, Frame, SizeHint};
@@ -103,10 +103,7 @@ impl Pool {
                 return Ok((connection, true));
             }
         }
-        let limit = self.limits.connect_time;
-        let connected = timeout(limit, connect(address)).await;
-        let stream = connected
-            .map_err(|_| ClientError::ConnectTimeout { server: address.authority.clone(), limit })??;
+        let stream = connect(address, self.limits.connect_time).await?;
         self.opened.set(self.opened.get() + 1);
         let mut builder = http1::Builder::new();
         builder.max_buf_size(self.limits.head_bytes.max(8 * 1024));
@@ -203,22 +200,33 @@ fn refused(address: &Address, cause: io::Error) -> ClientError {
     ClientError::Connect { server: address.authority.clone(), cause }
 }
 
-/// Tries the addresses of the server in order.
-async fn connect(address: &Address) -> Result<OwnedTcpStream, ClientError> {
+/// Tries the addresses of the server in order. Each has its share of the time that is left, so that one that swallows packets
+/// does not take the time of the others.
+async fn connect(address: &Address, limit: Duration) -> Result<OwnedTcpStream, ClientError> {
+    let late = || ClientError::ConnectTimeout { server: address.authority.clone(), limit };
+    let lp = current_loop().map_err(|cause| refused(address, cause))?;
+    lp.update_time();
+    let deadline = lp.now() + limit;
     let found = match address.host.parse::<IpAddr>() {
         Ok(ip) => vec![SocketAddr::new(ip, address.port)],
-        Err(_) => crate::dns::lookup(&address.host, address.port).await?,
+        Err(_) => {
+            let lookup = crate::dns::lookup(&address.host, address.port);
+            timeout(limit, lookup).await.map_err(|_| late())??
+        }
     };
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for addr in found {
-        match OwnedTcpStream::connect(addr).await {
-            Ok(stream) => {
+    let mut last = refused(address, io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+    for (tried, addr) in found.iter().enumerate() {
+        let left = deadline.saturating_duration_since(lp.now());
+        let share = left / (found.len() - tried) as u32;
+        match timeout(share, OwnedTcpStream::connect(*addr)).await {
+            Ok(Ok(stream)) => {
                 // It fails only when the server is gone already, which the first read will tell.
                 let _ = stream.set_nodelay(true);
                 return Ok(stream);
             }
-            Err(cause) => last = cause,
+            Ok(Err(cause)) => last = refused(address, cause),
+            Err(_) => last = late(),
         }
     }
-    Err(refused(address, last))
+    Err(last)
 }

@@ -91,6 +91,9 @@ impl ClientRequest {
     ///
     /// # Errors
     /// See [`ClientError`]. A status that tells of an error is an answer.
+    ///
+    /// # Panics
+    /// When it is polled outside of a running loop.
     pub async fn send(self) -> Result<ClientResponse, ClientError> {
         let address = self.address?;
         let mut request = hyper::Request::new(SendBody(self.content));

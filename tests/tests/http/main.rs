@@ -23,6 +23,7 @@ mod books;
 mod client;
 mod client_connections;
 mod client_failures;
+mod peers;
 mod descriptors;
 mod blame;
 mod hyper_rt;

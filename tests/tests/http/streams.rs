@@ -48,6 +48,30 @@ fn a_stream_comes_in_chunks_or_with_its_length() {
 }
 
 #[test]
+fn a_client_that_knows_no_chunks_gets_a_stream_until_the_end() {
+    let server = start(|server: Server| {
+        server.route("/parts", |_request| {
+            http::stream(|sender| async move {
+                for part in ["one, ", "two, ", "three"] {
+                    sender.send(part).await?;
+                    yield_now().await;
+                }
+                Ok(())
+            })
+        })
+    });
+    let mut old = server.connect();
+    old.send("GET /parts HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    let mut whole = String::new();
+    std::io::Read::read_to_string(&mut old.stream(), &mut whole).unwrap();
+    assert!(
+        whole.starts_with("HTTP/1.0 200 OK\r\n") && whole.ends_with("\r\n\r\none, two, three"),
+        "{whole}"
+    );
+    assert_eq!(server.stop().stats.finished, 1);
+}
+
+#[test]
 fn a_sender_may_leave_its_producer() {
     let server = start(|server: Server| {
         server.route("/left", |_request| {
