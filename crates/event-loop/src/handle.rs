@@ -17,6 +17,7 @@ use slab::Slab;
 #[cfg(unix)]
 use crate::child::{ChildRemains, ChildState};
 use crate::core::{Callback, CloseCallback, LoopHandle};
+use crate::crowd::give_back;
 use crate::remote::AsyncShared;
 #[cfg(unix)]
 use crate::signal::{SignalRemains, SignalSource, SignalState};
@@ -167,7 +168,9 @@ impl HandleTable {
 
     pub(crate) fn remove(&self, id: HandleId) -> Option<Handle> {
         self.with(id, |_| ())?;
-        let handle = self.slots.borrow_mut().remove(id.slot as usize);
+        let mut slots = self.slots.borrow_mut();
+        let handle = slots.remove(id.slot as usize);
+        give_back(&mut slots);
         self.streams.set(self.streams.get() - usize::from(matches!(handle.kind, Kind::Stream(_))));
         Some(handle)
     }

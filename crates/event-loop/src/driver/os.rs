@@ -28,6 +28,7 @@ use super::{
     Carried, EVENTS_PER_POLL, Lent, ListenOptions, LoopWaker, Moved, Readiness, SocketId, SocketKind,
     StreamOption, WAKE,
 };
+use crate::crowd::give_back;
 
 #[cfg(unix)]
 mod fork;
@@ -332,6 +333,7 @@ impl OsDriver {
         // Closing a socket that only we have also takes it out of the poll set.
         let shared = self.shared.remove(&socket);
         let mut closed = self.sockets.try_remove(socket.0);
+        give_back(&mut self.sockets);
         let registry = self.poll.registry();
         // A refusal means that it is not in the set: what was to be done is done.
         let _ = match &mut closed {
