@@ -165,6 +165,42 @@ fn forward(it: &Rc<Forward>) {
 }
 
 #[test]
+fn a_task_writes_and_ends_behind_what_callbacks_have_queued() {
+    // Queued before the stream is connected, and more than there is room for.
+    for (queued, pieces) in [(1, 1), (3 * CHUNK, 1), (10, 70)] {
+        let world = Scripted::new();
+        world.script.answers_connect(ms(1), Peer(1), true);
+        for n in 0..4 {
+            world.script.takes(ms(n + 5), Peer(1), CHUNK);
+        }
+        let stream = TcpStream::connect(&world.lp, addr(1), |_, result| result.unwrap()).unwrap();
+        let told = Count::default();
+        for _ in 0..pieces {
+            let told = told.clone();
+            stream.write(vec![b'q'; queued], move |_, written| {
+                written.unwrap();
+                told.add();
+            });
+        }
+        let task = world.lp.spawn(async move {
+            let mut stream = OwnedTcpStream::new(stream);
+            stream.write_all(b"task").await.unwrap();
+            stream.get_ref().write(b"between".to_vec(), |_, written| written.unwrap());
+            stream.write_all(b"last").await.unwrap();
+            stream.get_ref().write(b"!".to_vec(), |_, written| written.unwrap());
+            stream.shutdown().await.unwrap();
+            stream.write_all(b"late").await.map_err(|error| error.kind())
+        });
+        assert!(!world.run(RunMode::Default));
+        assert_eq!(task.try_take(), Some(Ok(Err(io::ErrorKind::BrokenPipe))));
+        assert_eq!(told.get(), pieces);
+        let expected = [vec![b'q'; queued * pieces], b"taskbetweenlast!".to_vec()].concat();
+        assert!(world.script.received_by(Peer(1)) == expected, "{queued} bytes, {pieces} times");
+        assert!(world.script.ended_towards(Peer(1)));
+    }
+}
+
+#[test]
 fn i2_a_stream_writes_32_times_and_then_others_get_their_turn() {
     for (writes, expected) in [
         (32, format!("1:{}", " write".repeat(32))),

@@ -81,8 +81,7 @@ impl UnixStream {
         self.lp.stream_try_write(self.id, data, descriptors)
     }
 
-    /// As [`UnixStream::try_write_with_descriptors`] for a future, which waits for room. One writing task at a time, and no
-    /// queued writes beside it.
+    /// As [`UnixStream::try_write_with_descriptors`] for a future, which waits for room. One writing task at a time.
     pub fn poll_write_with_descriptors(
         &self,
         cx: &mut Context<'_>,

@@ -79,7 +79,7 @@ macro_rules! stream_methods {
                 self.lp.stream_poll_read(self.id, cx, buffer, None)
             }
 
-            /// Writes from `buffers` for a future. One writing task at a time, and no queued writes beside it.
+            /// Writes from `buffers` for a future, behind the queued writes. One writing task at a time.
             pub fn poll_write(
                 &self,
                 cx: &mut std::task::Context<'_>,
@@ -88,12 +88,12 @@ macro_rules! stream_methods {
                 self.lp.stream_poll_write(self.id, cx, buffers, &[])
             }
 
-            /// Ends our direction for a future; it does not wait.
+            /// Ends our direction for a future, behind the queued writes.
             pub fn poll_shutdown(
                 &self,
-                _cx: &mut std::task::Context<'_>,
+                cx: &mut std::task::Context<'_>,
             ) -> std::task::Poll<std::io::Result<()>> {
-                self.lp.stream_poll_shutdown(self.id)
+                self.lp.stream_poll_shutdown(self.id, cx)
             }
         }
 

@@ -22,7 +22,7 @@ macro_rules! owned_stream {
                 $owned(stream)
             }
 
-            /// The stream, for its options and addresses. What is queued on it beside the task mixes with what the task writes.
+            /// The stream, for its options and addresses. Writes that are queued on it go out before what the task writes next.
             pub fn get_ref(&self) -> &$stream {
                 &self.0
             }

@@ -1,7 +1,7 @@
 //! What futures ask of a stream: read, write and end it now, or be woken when that is worth another try.
 //!
 //! A write that finds the system full is pending until there is room, so a task never has more under way than what it has in its
-//! hands: nothing is queued here.
+//! hands: nothing is queued here. What callbacks have queued goes first: a task waits until that is with the system.
 
 use std::io;
 use std::net::Shutdown;
@@ -41,26 +41,53 @@ impl LoopHandle {
         buffers: &[io::IoSlice<'_>],
         lent: &[Lent<'_>],
     ) -> Poll<io::Result<usize>> {
-        let writable =
-            with_stream(self, id, |state| state.open.then_some(state.writable && !state.connecting));
-        match writable.flatten() {
-            None => return Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
-            Some(true) => match self.write_now(id, buffers, lent) {
+        let turn = with_stream(self, id, |state| {
+            if !state.open {
+                return Err(io::ErrorKind::NotConnected);
+            }
+            // A shutdown that was asked for has had the last word.
+            if state.shutdown.is_some() {
+                return Err(io::ErrorKind::BrokenPipe);
+            }
+            Ok(state.is_free() && state.writable)
+        });
+        match turn.unwrap_or(Err(io::ErrorKind::NotConnected)) {
+            Err(kind) => return Poll::Ready(Err(kind.into())),
+            Ok(true) => match self.write_now(id, buffers, lent) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return Poll::Ready(result),
             },
-            Some(false) => {}
+            Ok(false) => {}
         }
-        let waker = cx.waker().clone();
-        drop(with_stream(self, id, |state| state.write_waker.replace(waker)));
+        self.wait_to_write(id, cx);
         Poll::Pending
     }
 
-    pub(crate) fn stream_poll_shutdown(&self, id: HandleId) -> Poll<io::Result<()>> {
+    /// The task is woken when the stream can be written, also when its queue moves on then: both come by the same edge.
+    fn wait_to_write(&self, id: HandleId, cx: &mut Context<'_>) {
+        let waker = cx.waker().clone();
+        drop(with_stream(self, id, |state| state.write_waker.replace(waker)));
+    }
+
+    pub(crate) fn stream_poll_shutdown(&self, id: HandleId, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let socket = with_stream(self, id, |state| {
-            (state.open && !std::mem::replace(&mut state.shut, true)).then_some(state.socket)
+            if !state.open || state.shut || state.shutdown.is_some() {
+                return Poll::Ready(None);
+            }
+            if !state.is_free() {
+                return Poll::Pending;
+            }
+            state.shut = true;
+            Poll::Ready(Some(state.socket))
         });
-        let Some(Some(socket)) = socket else { return Poll::Ready(Ok(())) };
+        let socket = match socket {
+            Some(Poll::Ready(Some(socket))) => socket,
+            Some(Poll::Ready(None)) | None => return Poll::Ready(Ok(())),
+            Some(Poll::Pending) => {
+                self.wait_to_write(id, cx);
+                return Poll::Pending;
+            }
+        };
         match self.core.driver.borrow_mut().shutdown(socket, Shutdown::Write) {
             // The peer was faster: there is nothing left to end.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(Ok(())),

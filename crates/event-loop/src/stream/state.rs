@@ -69,6 +69,11 @@ pub(crate) struct StreamRemains {
 }
 
 impl StreamState {
+    /// Connected, and nothing is queued: who writes now comes next.
+    pub(super) fn is_free(&self) -> bool {
+        !self.connecting && self.writes.is_empty()
+    }
+
     /// The first step of closing; requests in flight are cancelled in the second.
     pub(crate) fn stop_for_good(&mut self) -> StreamRemains {
         self.reading = false;
@@ -297,7 +302,7 @@ impl LoopHandle {
     pub(crate) fn stream_try_write(&self, id: HandleId, data: &[u8], lent: &[Lent<'_>]) -> io::Result<usize> {
         let free = with_stream(self, id, |state| {
             let ended = state.shut || state.shutdown.is_some();
-            (state.open, ended, !state.connecting && state.writes.is_empty())
+            (state.open, ended, state.is_free())
         });
         match free {
             Some((true, true, _)) => Err(io::ErrorKind::BrokenPipe.into()),
