@@ -300,7 +300,6 @@ fn a_child_answers_connections_that_its_parent_accepts_and_accepts_from_its_list
     to_child.close();
     assert!(!event_loop.run(RunMode::Default).unwrap());
     assert!(child.wait().unwrap().success());
-    assert!(Client::connect(server).is_err(), "with the last descriptor the port is free");
 }
 
 #[test]
