@@ -47,13 +47,18 @@ impl Request {
         &self.path
     }
 
-    /// What the path says below `prefix` as a relative path of the file system, percent escapes decoded. `None` when it is not
-    /// below it, or has a part that could leave it: `..`, an empty one, a separator or a NUL in an escape.
+    /// What the path says below `prefix` as a relative path of the file system, percent escapes decoded and a slash at the end
+    /// left out. `None` when it is not below it, or has a part that could leave it: `..`, an empty one, a separator or a NUL
+    /// in an escape.
     pub fn path_below(&self, prefix: &str) -> Option<PathBuf> {
         let is_plain = |part: &str| {
             !matches!(part, "" | "." | "..") && !part.contains(['/', '\\', '\0', ':', '\u{fffd}'])
         };
-        let parts = self.path.strip_prefix(prefix)?.split('/').map(decode_percent);
+        let below = self.path.strip_prefix(prefix)?;
+        if below.is_empty() {
+            return Some(PathBuf::new());
+        }
+        let parts = below.strip_suffix('/').unwrap_or(below).split('/').map(decode_percent);
         parts.map(|part| is_plain(&part).then_some(part)).collect()
     }
 
@@ -298,9 +303,12 @@ mod tests {
     fn a_path_below_a_prefix_cannot_leave_it() {
         let below = |path: &str| Request { path: path.into(), ..request("") }.path_below("/files/");
         assert_eq!(below("/files/a/b%20c+d.txt"), Some("a/b c+d.txt".into()));
+        assert_eq!(below("/files/a/"), Some("a".into()));
+        assert_eq!(below("/files/"), Some("".into()));
         for wrong in [
             "/files",
-            "/files/",
+            "/files//",
+            "/files/a//",
             "/other/a",
             "/files/../a",
             "/files/a/..",

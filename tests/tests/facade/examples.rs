@@ -15,7 +15,8 @@ const EXAMPLES: [&str; 7] =
     ["hello_timer", "phase_order", "one_pass", "pool_cancel", "file_read", "futures", "child_runner"];
 
 /// Those that go on until they are told to end, or need somebody to talk to. Most of what they do is tested in `programs`.
-const SERVICES: [&str; 6] = ["http_hello", "echo_server", "echo_client", "port_forwarder", "cron", "signals"];
+const SERVICES: [&str; 7] =
+    ["http_hello", "echo_server", "echo_client", "port_forwarder", "cron", "signals", "static_files"];
 
 /// What the example prints, when it ends well.
 #[track_caller]

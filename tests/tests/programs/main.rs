@@ -17,6 +17,8 @@ mod peers;
 #[cfg(unix)]
 mod signals;
 #[cfg(unix)]
+mod static_files;
+#[cfg(unix)]
 mod traces;
 #[cfg(unix)]
 mod cron;
