@@ -146,7 +146,7 @@ impl Pool {
             surplus
         };
         if !self.sweeping.replace(true) {
-            let sweeper = lp.spawn(sweep(Rc::downgrade(self)));
+            let sweeper = lp.spawn(sweep(Sweeping(Rc::downgrade(self))));
             sweeper.set_ref(false);
         }
     }
@@ -167,16 +167,24 @@ impl Pool {
 }
 
 /// Closes idle connections when their time is over, until there is none.
-async fn sweep(pool: Weak<Pool>) {
-    while let Some(known) = pool.upgrade() {
+async fn sweep(sweeping: Sweeping) {
+    while let Some(pool) = sweeping.0.upgrade() {
         let now = current_loop().map(|lp| lp.now());
-        let next = now.ok().and_then(|now| known.close_old(now));
-        if next.is_none() {
-            known.sweeping.set(false);
-        }
-        drop(known);
+        let next = now.ok().and_then(|now| pool.close_old(now));
+        drop(pool);
         let Some(next) = next else { return };
         sleep_until(next).await;
+    }
+}
+
+/// While a sweeper runs; also one whose loop is gone has ended.
+struct Sweeping(Weak<Pool>);
+
+impl Drop for Sweeping {
+    fn drop(&mut self) {
+        if let Some(pool) = self.0.upgrade() {
+            pool.sweeping.set(false);
+        }
     }
 }
 

@@ -76,6 +76,39 @@ fn a_route_that_holds_the_loop_is_named_with_its_line_and_the_report_moves_with_
 }
 
 #[test]
+fn the_producer_of_a_body_and_its_destructor_are_named_by_their_route() {
+    for in_destructor in [false, true] {
+        let route = line!() + 2;
+        let found = stalls("/stream", |server, hands| {
+            server.route("/stream", move |_request| {
+                let hands = hands.clone();
+                http::stream(move |sender| async move {
+                    yield_now().await;
+                    let _held = HoldsOnDrop(in_destructor.then(|| hands.clone()));
+                    if !in_destructor {
+                        hands.advance(HOLD);
+                    }
+                    sender.send("held").await?;
+                    Ok(())
+                })
+            })
+        });
+        assert_only(&found, "/stream", route, HOLD);
+    }
+}
+
+/// Holds the loop when it is dropped.
+struct HoldsOnDrop(Option<ManualClock>);
+
+impl Drop for HoldsOnDrop {
+    fn drop(&mut self) {
+        if let Some(hands) = &self.0 {
+            hands.advance(HOLD);
+        }
+    }
+}
+
+#[test]
 fn a_route_that_stays_below_the_threshold_is_not_named() {
     let found = stalls("/quick", |server, hands| {
         server.route("/quick", move |_request| {

@@ -1,5 +1,6 @@
 //! Which connection a request takes: kept ones, fresh ones, and when it is sent again. In a scripted world, to the second.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -155,6 +156,25 @@ fn h3_an_idle_connection_is_closed_when_its_time_is_over() {
 }
 
 #[test]
+fn h3_a_client_that_has_lost_its_loop_goes_on_with_the_next_one() {
+    let client = Client::new();
+    for round in 1..=2 {
+        let agenda = |script: &Script| {
+            script.answers_connect(at(0), Peer(1), true).sends(at(1), Peer(1), OK);
+        };
+        let asking = client.clone();
+        played(ClientLimits::default(), agenda, |_other| async move {
+            ok(&asking, A).await;
+            if asking.stats().opened == 2 {
+                sleep(at(5)).await;
+                assert_eq!(asking.stats().idle, 0, "the second loop closes it, too");
+            }
+        });
+        assert_eq!((client.stats().opened, client.stats().reused), (round, 0));
+    }
+}
+
+#[test]
 fn h3_no_more_connections_are_idle_than_the_limits_say() {
     let agenda = |script: &Script| {
         for peer in 1..=8 {
@@ -209,4 +229,37 @@ fn each_wait_has_its_time() {
         assert!(matches!(&error, ClientError::Timeout { .. }), "{error:?}");
         assert_eq!((elapsed(), client.stats().idle), (85, 0));
     });
+}
+
+#[test]
+fn w5_a_producer_of_a_request_waits_for_the_server() {
+    const WINDOW: usize = 10_000;
+    /// The window, the room of the stream, hyper's buffer, and a little for heads of chunks.
+    const AT_MOST: usize = WINDOW + 64 * 1024 + 64 * 1024 + 32 * 1024;
+    let sent_bytes = Rc::new(Cell::new(0));
+    let seen = Rc::new(Cell::new(0));
+    let (counting, looking, noting) = (sent_bytes.clone(), sent_bytes.clone(), seen.clone());
+    let agenda = move |script: &Script| {
+        script.window(Peer(1), WINDOW).answers_connect(at(0), Peer(1), true);
+        script.happens(at(9), move || noting.set(looking.get()));
+        // The server answers without reading, and ends the connection.
+        script
+            .sends(at(10), Peer(1), b"HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno")
+            .finishes(at(10), Peer(1));
+    };
+    played(ClientLimits::default(), agenda, |client| async move {
+        let upload = client.post(A).stream(move |sender| async move {
+            loop {
+                sender.send(vec![b'x'; 1000]).await?;
+                counting.set(counting.get() + 1000);
+            }
+        });
+        let answer = upload.await.unwrap();
+        assert_eq!(answer.status().as_u16(), 413);
+        assert_eq!(answer.text().await.unwrap(), "no");
+        // What is left of that request is given up with its connection.
+        assert_eq!((client.stats().opened, client.stats().reused), (1, 0));
+    });
+    assert!((WINDOW..=AT_MOST).contains(&seen.get()), "{} bytes were made", seen.get());
+    assert_eq!(sent_bytes.get(), seen.get(), "and none after that");
 }

@@ -6,8 +6,10 @@ use std::thread::JoinHandle;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use runtime_lab::Runtime;
-use runtime_lab::http::{Client, ClientError, ClientLimits, ClientResponse, Method};
+use runtime_lab::http::{self, Client, ClientError, ClientLimits, ClientResponse, Method, Server};
+use runtime_lab::{LoopHandle, Runtime};
+
+use crate::support::start;
 
 /// A server that reads a head on each connection, answers with these bytes, and ends the connection.
 fn answering(answers: Vec<Vec<u8>>) -> (SocketAddr, JoinHandle<()>) {
@@ -199,4 +201,56 @@ fn random_answers_end_each_request_and_harm_no_other() {
     });
     assert_eq!(asked.unwrap().expect("an answer").unwrap(), "ok");
     thread.join().unwrap();
+}
+
+#[test]
+fn of_many_requests_at_once_each_has_one_outcome_while_the_server_breaks_connections() {
+    const MANY: usize = 300;
+    let server = start(|server: Server| {
+        server
+            .route("/ping", |_request| http::text("pong"))
+            .route("/large", |_request| http::text(vec![b'x'; 300_000]))
+            .route("/fails", |_request| {
+                http::stream(|sender| async move {
+                    sender.send("begun").await?;
+                    Err("out of luck".into())
+                })
+            })
+            .route("/panics", |_request| -> http::Response { panic!("this route panics, as it should") })
+    });
+    let addr = server.addr;
+    let outcomes = Runtime::new().unwrap().block_on(async move {
+        let client = Client::new();
+        let lp = LoopHandle::current().unwrap();
+        let tasks: Vec<_> = (0..MANY)
+            .map(|number| {
+                let path = ["/ping", "/large", "/fails", "/panics", "/missing"][number % 5];
+                let request = client.get(&format!("http://{addr}{path}"));
+                lp.spawn(async move {
+                    let answer = request.await?;
+                    let status = answer.status().as_u16();
+                    answer.bytes().await.map(|body| (status, body.len()))
+                })
+            })
+            .collect();
+        let mut outcomes = Vec::new();
+        for task in tasks {
+            outcomes.push(task.await.expect("no task ends otherwise"));
+        }
+        outcomes
+    });
+    for (number, outcome) in outcomes.unwrap().into_iter().enumerate() {
+        match (number % 5, outcome) {
+            (0, Ok((200, 4))) | (1, Ok((200, 300_000))) | (3, Ok((500, _))) | (4, Ok((404, _))) => {}
+            (2, Err(ClientError::Closed { sent: true, .. })) => {}
+            (_, other) => panic!("request {number}: {other:?}"),
+        }
+    }
+    server.until_empty();
+    let stats = server.stop().stats;
+    assert_eq!(
+        (stats.requests, stats.abandoned, stats.panics),
+        (MANY as u64, MANY as u64 / 5, MANY as u64 / 5)
+    );
+    assert_eq!((stats.accepted, stats.in_work()), (stats.ended(), 0));
 }

@@ -133,3 +133,34 @@ fn silence_is_broken_by_pings_and_an_event_puts_them_off() {
     assert!(script.received_by(Peer(1)).ends_with(b"\r\n0\r\n\r\n"), "the stream ends in order");
     assert_eq!(server.stats().finished, 1);
 }
+
+#[test]
+fn w6_a_client_that_sent_more_and_then_went_is_noticed_by_the_next_ping() {
+    let script = Script::new();
+    let at = Duration::from_secs;
+    script.connects(at(0), Peer(1), 80);
+    // The bytes behind the request wait, so nobody reads the reset that stands behind them.
+    script.sends(at(0), Peer(1), b"GET /events HTTP/1.1\r\nHost: test\r\n\r\nGET /more");
+    script.resets(at(3), Peer(1));
+    let (clock, gone) = (script.clock(), Rc::new(RefCell::new(None)));
+    let begun = clock.now();
+    let runtime = Runtime::builder().event_loop(|options| options.script(&script)).build().unwrap();
+    let lp: LoopHandle = runtime.handle();
+    let told = gone.clone();
+    let server = Server::on("127.0.0.1:80").unwrap().route("/events", move |_request| {
+        let (told, clock) = (told.clone(), clock.clone());
+        http::events_with_ping(Duration::from_secs(10), |sender| async move {
+            drop(LoopHandle::current().unwrap().spawn(async move {
+                sender.gone().await;
+                *told.borrow_mut() = Some(clock.now() - begun);
+            }));
+            Ok(())
+        })
+    });
+    let server = server.serve(&lp).unwrap();
+    let stopping = server.clone();
+    lp.set_timeout(at(41), move |_lp| stopping.stop());
+    assert!(!runtime.run(RunMode::Default).unwrap());
+    assert_eq!(*gone.borrow(), Some(at(10)));
+    assert_eq!((server.stats().failed_connections, server.stats().open), (1, 0));
+}

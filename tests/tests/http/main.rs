@@ -20,6 +20,7 @@ mod unread;
 mod hostile;
 mod hostile_paths;
 mod books;
+mod faults;
 mod client;
 mod client_connections;
 mod client_failures;
