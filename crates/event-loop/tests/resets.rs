@@ -170,3 +170,100 @@ fn a_reader_hears_of_a_reset_once_and_the_stream_stays_open() {
     let again = stream.read_start(|_, event| assert!(matches!(event, ReadEvent::End)));
     assert_eq!(again.unwrap_err().kind(), io::ErrorKind::NotConnected);
 }
+
+#[test]
+fn a_reset_of_the_peer_in_each_state_is_told_once_to_everybody() {
+    type Begin = fn(&TcpStream, &Notes);
+    let states: [(&str, Begin, &[&str]); 7] = [
+        ("idle", |_, _| {}, &[]),
+        (
+            "reading",
+            |stream, notes| stream.read_start(notes.reads("read")).unwrap(),
+            &["read ConnectionReset"],
+        ),
+        (
+            "stopped, and started again",
+            |stream, notes| {
+                stream.read_start(|_, event| panic!("{event:?}")).unwrap();
+                stream.read_stop();
+                let (again, notes) = (stream.clone(), notes.clone());
+                stream
+                    .loop_handle()
+                    .set_timeout(ms(5), move |_| again.read_start(notes.reads("read")).unwrap());
+            },
+            &["read ConnectionReset"],
+        ),
+        (
+            "writing",
+            |stream, notes| {
+                stream.write(vec![0; MUCH], notes.outcome("first"));
+                stream.write(vec![0; MUCH], notes.outcome("second"));
+            },
+            &["first ConnectionReset", "second BrokenPipe"],
+        ),
+        (
+            "waiting to end",
+            |stream, notes| {
+                stream.write(vec![0; MUCH], notes.outcome("write"));
+                stream.shutdown(notes.outcome("shutdown"));
+            },
+            &["write ConnectionReset", "shutdown NotConnected"],
+        ),
+        ("ended", |stream, notes| stream.shutdown(notes.outcome("shutdown")), &["shutdown "]),
+        (
+            "both ways",
+            |stream, notes| {
+                stream.write(vec![0; MUCH], notes.outcome("write"));
+                stream.read_start(notes.reads("read")).unwrap();
+            },
+            // The system says it once, and the reader must not take it for an end.
+            &["read ConnectionReset", "write BrokenPipe"],
+        ),
+    ];
+    for (state, begin, expected) in states {
+        for open in [to_peer, from_peer] {
+            let event_loop = EventLoop::new().unwrap();
+            let (stream, peer) = open(&event_loop);
+            let notes = Notes::default();
+            begin(&stream, &notes);
+            socket2::SockRef::from(&peer).set_linger(Some(ms(0))).unwrap();
+            drop(peer);
+            assert!(!event_loop.run(RunMode::Default).unwrap(), "{state}");
+            let told = notes.take();
+            let parts: Vec<&str> = if told.is_empty() { vec![] } else { told.split(", ").collect() };
+            assert!(
+                parts.len() == expected.len()
+                    && parts.iter().zip(expected).all(|(part, expected)| part.starts_with(expected)),
+                "{state}: {told}"
+            );
+            assert!(!stream.is_closing() && stream.close());
+            assert!(!event_loop.run(RunMode::Default).unwrap());
+            assert!(event_loop.handle().handles().is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_reset_of_the_peer_ends_a_task_that_reads_and_one_that_writes() {
+    for writes in [false, true] {
+        let event_loop = EventLoop::new().unwrap();
+        let (stream, peer) = to_peer(&event_loop);
+        let task = event_loop.handle().spawn(async move {
+            let mut stream = OwnedTcpStream::new(stream);
+            let result = match writes {
+                false => stream.read(&mut [0; 8]).await.map(drop),
+                true => stream.write_all(&vec![0; MUCH]).await,
+            };
+            result.map_err(|error| error.kind())
+        });
+        // It waits: nothing comes, or there is no more room.
+        for _ in 0..50 {
+            assert!(event_loop.run(RunMode::NoWait).unwrap());
+        }
+        assert!(!task.is_finished());
+        socket2::SockRef::from(&peer).set_linger(Some(ms(0))).unwrap();
+        drop(peer);
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        assert_eq!(task.try_take(), Some(Ok(Err(io::ErrorKind::ConnectionReset))));
+    }
+}

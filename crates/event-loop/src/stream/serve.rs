@@ -88,10 +88,12 @@ impl LoopHandle {
                 self.wake(location.unwrap_or_else(std::panic::Location::caller), waker);
             }
         }
+        // Reading comes first, as in libuv: the system tells of a reset once, and a reader that found only an end behind it
+        // would take what it has for the whole.
+        self.read_for_callback(id);
         if with_stream(self, id, |state| state.writable && !state.writes.is_empty()) == Some(true) {
             self.flush_writes(id);
         }
-        self.read_for_callback(id);
     }
 
     fn finish_connect(&self, id: HandleId) {
