@@ -128,7 +128,7 @@ fn w8_a_reset_or_an_end_in_every_state_is_counted_once() {
 
 #[test]
 fn w8_garbage_and_what_is_too_large_is_counted_once() {
-    let server = server(|limits| limits.body_time = Duration::from_millis(100));
+    let server = server(|_limits| ());
     let huge_head = format!("GET /ping HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(100_000));
     let many_fields = format!("GET /ping HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(200));
     let huge_body = format!("POST /echo HTTP/1.1\r\nContent-Length: 200000\r\n\r\n{}", "x".repeat(200_000));
@@ -157,32 +157,40 @@ fn w8_garbage_and_what_is_too_large_is_counted_once() {
     assert_eq!((stats.too_large, stats.abandoned), (2, 0));
 }
 
+const EACH: usize = 20;
+
+/// So many clients that send this and then nothing.
+fn connect(server: &TestServer, request: &str) -> Vec<Client> {
+    let client = |_| {
+        let mut client = server.connect();
+        client.send(request);
+        client
+    };
+    (0..EACH).map(client).collect()
+}
+
+#[test]
+fn w8_clients_that_are_slow_with_the_head_are_counted_as_such() {
+    let server = server(|limits| limits.head_time = Duration::from_millis(300));
+    let _heads = connect(&server, "GET /ping HTTP/1.1\r\nHost:");
+    let _silent = connect(&server, "");
+    let stats = settle(server);
+    assert!(stats.head_timeouts >= 2 * EACH as u64, "{stats:?}");
+    assert_eq!(stats.requests, 1, "the one that looks whether it is alive");
+}
+
 #[test]
 fn w8_slow_readers_and_writers_are_counted_by_the_limit_that_ended_them() {
     let change = |limits: &mut Limits| {
-        limits.head_time = Duration::from_millis(50);
         limits.body_time = Duration::from_millis(50);
         limits.write_time = Duration::from_millis(50);
     };
     let server = server(change);
-    const EACH: usize = 20;
-    let connect = |request: &str| -> Vec<Client> {
-        let client = |_| {
-            let mut client = server.connect();
-            client.send(request);
-            client
-        };
-        (0..EACH).map(client).collect()
-    };
-    let _heads = connect("GET /ping HTTP/1.1\r\nHost:");
-    let _silent = connect("");
-    let _bodies = connect("POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\nhalf");
-    let _uploads = connect("POST /upload HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\nhalf");
-    let _answers = connect("GET /large HTTP/1.1\r\nHost: test\r\n\r\n");
-    let _streams = connect("GET /stream HTTP/1.1\r\nHost: test\r\n\r\n");
-    let stats = settle(server);
-    let each = EACH as u64;
-    assert!(stats.head_timeouts >= 2 * each, "{stats:?}");
+    let _bodies = connect(&server, "POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\nhalf");
+    let _uploads = connect(&server, "POST /upload HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\nhalf");
+    let _answers = connect(&server, "GET /large HTTP/1.1\r\nHost: test\r\n\r\n");
+    let _streams = connect(&server, "GET /stream HTTP/1.1\r\nHost: test\r\n\r\n");
+    let (stats, each) = (settle(server), EACH as u64);
     assert_eq!((stats.too_slow, stats.write_timeouts), (2 * each, 2 * each), "{stats:?}");
     assert_eq!(stats.abandoned, each, "the streams; the large answers were handed over whole: {stats:?}");
 }
