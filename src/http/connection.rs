@@ -13,7 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::{HttpService, service_fn};
 
 use super::answer::{Answering, ReplyBody};
-use super::hyper_rt::{HYPERS_HEADERS, LoopTimer};
+use super::hyper_rt::{HYPERS_HEADERS, HeadTimer};
 use super::server::{Open, Shared};
 use super::stats::End;
 use super::upload::Marks;
@@ -69,7 +69,7 @@ fn described(
     let mut builder = http1::Builder::new();
     builder
         // hyper panics when one of these two is set without the other.
-        .timer(LoopTimer)
+        .timer(HeadTimer::default())
         .header_read_timeout(shared.limits.head_time)
         .max_buf_size(shared.limits.head_bytes.max(8 * 1024))
         .half_close(false);

@@ -7,6 +7,7 @@
 use std::future::Future;
 use std::io::IoSlice;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -107,6 +108,67 @@ impl Timer for LoopTimer {
             None => Clock::real().now(),
         }
     }
+}
+
+/// The timer of one connection.
+///
+/// hyper wants a deadline for each head and throws it away when the head has come. Here the sleep comes back and is moved,
+/// which costs next to nothing: a timer is armed once in the time that a head may take, not once for each request. One that
+/// nobody waits for may wake the connection once, which then finds nothing to do.
+#[derive(Clone, Default)]
+pub(super) struct HeadTimer {
+    /// Only the loop's thread is ever here, but hyper wants timers that are Sync.
+    spare: Arc<Mutex<Option<Sleep>>>,
+}
+
+impl Timer for HeadTimer {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn hyper::rt::Sleep>> {
+        self.sleep_until(self.now() + duration)
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn hyper::rt::Sleep>> {
+        let sleep = match lock(&self.spare).take() {
+            Some(mut spare) => {
+                spare.reset(deadline);
+                spare
+            }
+            None => event_loop::sleep_until(deadline),
+        };
+        Box::pin(HeadSleep { sleep: Some(sleep), spare: self.spare.clone() })
+    }
+
+    fn now(&self) -> Instant {
+        LoopTimer.now()
+    }
+}
+
+/// A deadline of one connection, which goes back to its [`HeadTimer`].
+struct HeadSleep {
+    /// Until it is dropped.
+    sleep: Option<Sleep>,
+    spare: Arc<Mutex<Option<Sleep>>>,
+}
+
+impl Future for HeadSleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.sleep.as_mut().map_or(Poll::Ready(()), |sleep| Pin::new(sleep).poll(cx))
+    }
+}
+
+impl hyper::rt::Sleep for HeadSleep {}
+
+impl Drop for HeadSleep {
+    fn drop(&mut self) {
+        let replaced = std::mem::replace(&mut *lock(&self.spare), self.sleep.take());
+        drop(replaced);
+    }
+}
+
+/// Nothing panics while it is held.
+fn lock(spare: &Mutex<Option<Sleep>>) -> MutexGuard<'_, Option<Sleep>> {
+    spare.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A sleep of the loop as hyper wants it.
