@@ -13,10 +13,11 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 use crate::repo::{self, Finding};
 
 /// What the examples use. All of it is built before the first example runs, so each entry needs a reason.
-const ROOT_DEV_DEPENDENCIES: [&str; 6] = [
+const ROOT_DEV_DEPENDENCIES: [&str; 7] = [
     "anyhow",         // `main` returns one error type.
     "clap",           // Options of the starvation example.
     "experiment-kit", // The load client and the report of the starvation example.
+    "http-body-util", // The bodies of tokio's server in the starvation example.
     "mio",            // The five steps of the book's loop stand on it directly.
     "rustix",         // Signals to the process groups of `cron`; the loop has it anyway.
     "tokio",          // The same acts on another runtime: `--runtime tokio`.
