@@ -159,6 +159,7 @@ impl LoopHandle {
                 stream.readable |= event.readable;
                 stream.writable |= event.writable;
                 stream.read_closed |= event.read_closed;
+                stream.urgent |= event.urgent;
                 true
             }
             Kind::Udp(socket) => {

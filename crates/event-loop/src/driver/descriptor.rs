@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
-use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl, fstat};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
@@ -29,16 +29,12 @@ pub(super) struct Descriptor {
     /// `None` once the end of a pipe was closed to end its direction.
     file: Option<File>,
     interest: Interest,
-    /// Only of a pipe a short read says that it is empty: a terminal ends a read with the line, and a socket with what
-    /// else came beside the bytes.
-    is_pipe: bool,
 }
 
 impl Descriptor {
     /// Takes over `descriptor` and keeps it from blocking.
     pub(super) fn new(descriptor: OwnedFd) -> io::Result<Descriptor> {
         let flags = fcntl_getfl(&descriptor)?;
-        let is_pipe = FileType::from_raw_mode(fstat(&descriptor)?.st_mode) == FileType::Fifo;
         fcntl_setfl(&descriptor, flags | OFlags::NONBLOCK)?;
         // An end of a pipe has one direction, and some systems refuse to watch the other.
         let interest = match flags & OFlags::RWMODE {
@@ -46,7 +42,7 @@ impl Descriptor {
             OFlags::WRONLY => Interest::WRITABLE,
             _ => Interest::READABLE | Interest::WRITABLE,
         };
-        Ok(Descriptor { file: Some(File::from(descriptor)), interest, is_pipe })
+        Ok(Descriptor { file: Some(File::from(descriptor)), interest })
     }
 
     /// The same, registered; a descriptor that cannot be is left as it was, for others may share it.
@@ -79,10 +75,6 @@ impl Descriptor {
     /// Whether it was closed to end its direction.
     pub(super) fn is_closed(&self) -> bool {
         self.file.is_none()
-    }
-
-    pub(super) fn is_pipe(&self) -> bool {
-        self.is_pipe
     }
 
     pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {

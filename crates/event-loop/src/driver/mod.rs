@@ -68,6 +68,15 @@ pub(crate) struct Readiness {
     pub(crate) writable: bool,
     /// The peer has ended its direction: reading finds the end, so the readable bit stays.
     pub(crate) read_closed: bool,
+    /// Urgent data of TCP has come.
+    pub(crate) urgent: bool,
+}
+
+impl Readiness {
+    /// Of a peer that has more to say, and says nothing urgent.
+    pub(crate) fn new(token: u64, readable: bool, writable: bool) -> Readiness {
+        Readiness { token, readable, writable, read_closed: false, urgent: false }
+    }
 }
 
 /// How far a read or write came.

@@ -33,10 +33,20 @@ use crate::crowd::give_back;
 #[cfg(unix)]
 mod fork;
 
-/// With epoll and kqueue a short read or write has exhausted the socket, and news from then on makes a new
-/// edge; asking again until `WouldBlock` would cost a system call for each message. (Other selectors that mio
-/// emulates re-arm only on `WouldBlock`.)
-const SHORT_MEANS_EXHAUSTED: bool = cfg!(any(target_os = "linux", target_os = "macos"));
+/// With epoll and kqueue a short write has exhausted the socket, and room from then on makes a new edge; asking again
+/// until `WouldBlock` would cost a system call for each message. (Other selectors that mio emulates re-arm only on
+/// `WouldBlock`.)
+const SHORT_WRITE_MEANS_EXHAUSTED: bool = cfg!(any(target_os = "linux", target_os = "macos"));
+
+/// So has a short read of TCP, unless it stopped where urgent data stood: only epoll tells of that. A pipe may hold
+/// packets, a terminal lines, and a Unix socket what came beside the bytes, each of which ends a read.
+const SHORT_READ_MEANS_EXHAUSTED: bool = cfg!(target_os = "linux");
+
+/// What a stream of TCP is watched for.
+#[cfg(target_os = "linux")]
+const STREAM_INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
+#[cfg(not(target_os = "linux"))]
+const STREAM_INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
 /// A loop's token is a handle's slot and generation, 32 bits each, and mio's is a `usize`: a narrower one would cut
 /// off the generation, and a late event would reach the next user of the slot.
@@ -98,6 +108,7 @@ impl OsDriver {
                 readable: event.is_readable() || event.is_read_closed() || failed,
                 writable: event.is_writable() || event.is_write_closed() || failed,
                 read_closed: event.is_read_closed() || failed,
+                urgent: event.is_priority(),
             });
         }
         Ok(())
@@ -229,9 +240,7 @@ impl OsDriver {
             Some(OsSocket::UnixListener(listener)) => {
                 self.poll.registry().register(listener, token, Interest::READABLE)
             }
-            Some(OsSocket::Stream(stream)) => {
-                self.poll.registry().register(stream, token, Interest::READABLE | Interest::WRITABLE)
-            }
+            Some(OsSocket::Stream(stream)) => self.poll.registry().register(stream, token, STREAM_INTEREST),
             #[cfg(unix)]
             Some(OsSocket::Descriptor(descriptor)) => descriptor.register(self.poll.registry(), token),
             _ => Err(unknown()),
@@ -245,14 +254,14 @@ impl OsDriver {
         carried: Option<&mut Vec<Carried>>,
     ) -> io::Result<Moved> {
         let (bytes, tells_by_short) = match self.sockets.get_mut(socket.0) {
-            Some(OsSocket::Stream(stream)) => (stream.read(buffer)?, SHORT_MEANS_EXHAUSTED),
+            Some(OsSocket::Stream(stream)) => (stream.read(buffer)?, SHORT_READ_MEANS_EXHAUSTED),
             #[cfg(unix)]
             Some(OsSocket::Descriptor(descriptor)) => {
                 let bytes = match carried {
                     Some(carried) => descriptor.receive(buffer, carried)?,
                     None => descriptor.read(buffer)?,
                 };
-                (bytes, SHORT_MEANS_EXHAUSTED && descriptor.is_pipe())
+                (bytes, false)
             }
             _ => return Err(unknown()),
         };
@@ -274,7 +283,7 @@ impl OsDriver {
             Some(OsSocket::Descriptor(descriptor)) => descriptor.write_vectored(buffers)?,
             _ => return Err(unknown()),
         };
-        Ok(Moved { bytes, exhausted: SHORT_MEANS_EXHAUSTED && bytes > 0 && bytes < wanted })
+        Ok(Moved { bytes, exhausted: SHORT_WRITE_MEANS_EXHAUSTED && bytes > 0 && bytes < wanted })
     }
 
     pub(super) fn shutdown(&mut self, socket: SocketId, how: Shutdown) -> io::Result<()> {

@@ -299,7 +299,7 @@ impl ScriptedDriver {
             self.happen_until_now();
             let mut world = self.world.borrow_mut();
             if self.wake.lower() {
-                into.push(Readiness { token: WAKE, readable: true, writable: false, read_closed: false });
+                into.push(Readiness::new(WAKE, true, false));
             }
             let room = EVENTS_PER_POLL - into.len().min(EVENTS_PER_POLL);
             let count = room.min(world.edges.len());
@@ -588,12 +588,7 @@ impl World {
                     {
                         waiting.push_back(peer);
                         if std::mem::take(armed) {
-                            self.edges.push_back(Readiness {
-                                token: *token,
-                                readable: true,
-                                writable: false,
-                                read_closed: false,
-                            });
+                            self.edges.push_back(Readiness::new(*token, true, false));
                         }
                     }
                 }
@@ -636,7 +631,7 @@ impl World {
         let readable = has_input && std::mem::take(&mut state.read_armed);
         let writable = has_room && std::mem::take(&mut state.write_armed);
         if readable || writable {
-            self.edges.push_back(Readiness { token, readable, writable, read_closed: false });
+            self.edges.push_back(Readiness::new(token, readable, writable));
         }
     }
 }

@@ -345,7 +345,8 @@ impl LoopHandle {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 // Nothing more, or a pipe that broke: nobody writes into it any more.
                 Err(_) | Ok(Moved { bytes: 0, .. }) => (0, true),
-                Ok(Moved { bytes, exhausted }) => (bytes, exhausted),
+                // The pipe is our own: it has bytes and no packets, so a short read has emptied it.
+                Ok(Moved { bytes, .. }) => (bytes, bytes < RECORDS),
             };
             with_source(self, id, |source| {
                 source.readable = !is_empty;

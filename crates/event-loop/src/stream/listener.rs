@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use socket2::Socket;
 
-use super::CAP;
+use super::polled::after_others;
+use super::{CAP, had_its_turn};
 use crate::blame::Site;
 use crate::core::LoopHandle;
 use crate::driver::{Driver, SocketId, SocketKind};
@@ -37,6 +38,8 @@ pub(crate) struct ListenerState {
     pub(crate) queued: bool,
     callback: Option<ConnectionCallback>,
     accept_waker: Option<Waker>,
+    /// How many connections a task has taken since it last waited (I2).
+    accepts_in_a_row: u8,
     retry: Option<HandleId>,
 }
 
@@ -133,6 +136,7 @@ impl LoopHandle {
             queued: false,
             callback: None,
             accept_waker: None,
+            accepts_in_a_row: 0,
             retry: None,
         };
         let id = self.core.handles.insert(Kind::Listener(Box::new(state)), location);
@@ -199,11 +203,20 @@ impl LoopHandle {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<HandleId>> {
         self.set_active(id, true);
+        let over = with_listener(self, id, |listener| {
+            listener.readable && had_its_turn(&mut listener.accepts_in_a_row)
+        });
+        if over == Some(true) {
+            return after_others(cx);
+        }
         match self.accept_one(id) {
             Ok(Some(stream)) => Poll::Ready(Ok(stream)),
             Ok(None) => {
                 let waker = cx.waker().clone();
-                let old = with_listener(self, id, |listener| listener.accept_waker.replace(waker));
+                let old = with_listener(self, id, |listener| {
+                    listener.accepts_in_a_row = 0;
+                    listener.accept_waker.replace(waker)
+                });
                 match old {
                     Some(old) => {
                         drop(old);

@@ -7,7 +7,8 @@
 //!
 //! # Invariants
 //! - I1: a bit is cleared only when the system has said that nothing is left; so no edge is lost.
-//! - I2: a socket makes at most 32 reads, 32 writes or 32 accepts in one phase; then others get their turn.
+//! - I2: a socket makes at most 32 reads, 32 writes or 32 accepts in one phase, also for a task that never waits; then
+//!   others get their turn.
 //! - I3: no callback comes from inside the call that caused it.
 
 mod listener;
@@ -37,3 +38,10 @@ pub(crate) use state::{StreamRemains, StreamState};
 
 /// How often one event makes the loop read, write or accept before others get their turn.
 const CAP: usize = 32;
+
+/// Whether a task has had its turn: it has moved something as often as it may without waiting (I2). Otherwise it counts.
+fn had_its_turn(in_a_row: &mut u8) -> bool {
+    let over = usize::from(*in_a_row) >= CAP;
+    *in_a_row = if over { 0 } else { *in_a_row + 1 };
+    over
+}

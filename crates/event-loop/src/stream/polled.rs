@@ -7,10 +7,17 @@ use std::io;
 use std::net::Shutdown;
 use std::task::{Context, Poll};
 
+use super::had_its_turn;
 use super::state::with_stream;
 use crate::core::LoopHandle;
 use crate::driver::{Carried, Lent};
 use crate::handle::HandleId;
+
+/// Not now, but in the next pass.
+pub(super) fn after_others<T>(cx: &Context<'_>) -> Poll<T> {
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
 
 impl LoopHandle {
     pub(crate) fn stream_poll_read(
@@ -20,17 +27,25 @@ impl LoopHandle {
         buffer: &mut [u8],
         carried: Option<&mut Vec<Carried>>,
     ) -> Poll<io::Result<usize>> {
-        let readable = with_stream(self, id, |state| state.open.then_some(state.readable));
-        match readable.flatten() {
+        let turn = with_stream(self, id, |state| {
+            let over = state.readable && had_its_turn(&mut state.reads_in_a_row);
+            state.open.then_some((state.readable, over))
+        });
+        match turn.flatten() {
             None => return Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
-            Some(true) => match self.read_now(id, buffer, carried) {
+            Some((_, true)) => return after_others(cx),
+            Some((true, false)) => match self.read_now(id, buffer, carried) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return Poll::Ready(result),
             },
-            Some(false) => {}
+            Some((false, false)) => {}
         }
         let waker = cx.waker().clone();
-        drop(with_stream(self, id, |state| state.read_waker.replace(waker)));
+        let old = with_stream(self, id, |state| {
+            state.reads_in_a_row = 0;
+            state.read_waker.replace(waker)
+        });
+        drop(old);
         Poll::Pending
     }
 
@@ -49,15 +64,17 @@ impl LoopHandle {
             if state.shutdown.is_some() {
                 return Err(io::ErrorKind::BrokenPipe);
             }
-            Ok(state.is_free() && state.writable)
+            let free = state.is_free() && state.writable;
+            Ok((free, free && had_its_turn(&mut state.writes_in_a_row)))
         });
         match turn.unwrap_or(Err(io::ErrorKind::NotConnected)) {
             Err(kind) => return Poll::Ready(Err(kind.into())),
-            Ok(true) => match self.write_now(id, buffers, lent) {
+            Ok((_, true)) => return after_others(cx),
+            Ok((true, false)) => match self.write_now(id, buffers, lent) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return Poll::Ready(result),
             },
-            Ok(false) => {}
+            Ok((false, false)) => {}
         }
         self.wait_to_write(id, cx);
         Poll::Pending
@@ -66,7 +83,11 @@ impl LoopHandle {
     /// The task is woken when the stream can be written, also when its queue moves on then: both come by the same edge.
     fn wait_to_write(&self, id: HandleId, cx: &mut Context<'_>) {
         let waker = cx.waker().clone();
-        drop(with_stream(self, id, |state| state.write_waker.replace(waker)));
+        let old = with_stream(self, id, |state| {
+            state.writes_in_a_row = 0;
+            state.write_waker.replace(waker)
+        });
+        drop(old);
     }
 
     pub(crate) fn stream_poll_shutdown(&self, id: HandleId, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

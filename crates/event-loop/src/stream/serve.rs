@@ -29,7 +29,7 @@ impl LoopHandle {
                 Ok(Moved { bytes, exhausted }) => {
                     self.core.metrics.count_read(bytes);
                     if exhausted {
-                        with_stream(self, id, |state| state.readable = state.read_closed);
+                        with_stream(self, id, |state| state.readable = state.read_closed || state.urgent);
                     }
                     return Ok(bytes);
                 }

@@ -42,6 +42,8 @@ pub(crate) struct StreamState {
     pub(crate) readable: bool,
     pub(crate) writable: bool,
     pub(crate) read_closed: bool,
+    /// Urgent data has come. A read stops where it stood, so a short one does not say that nothing is behind it.
+    pub(crate) urgent: bool,
     /// On the queue of handles that kept their readiness.
     pub(crate) queued: bool,
     pub(super) reading: bool,
@@ -50,6 +52,9 @@ pub(crate) struct StreamState {
     pub(super) read_callback: Option<ReadCallback>,
     pub(super) read_waker: Option<Waker>,
     pub(super) write_waker: Option<Waker>,
+    /// How often tasks have read and written since they last waited (I2).
+    pub(super) reads_in_a_row: u8,
+    pub(super) writes_in_a_row: u8,
     pub(super) connect: Option<Request>,
     pub(super) writes: VecDeque<Write>,
     pub(super) shutdown: Option<Request>,
@@ -218,12 +223,15 @@ impl LoopHandle {
             // A fresh connection has room; a wrong guess costs one write that says WouldBlock.
             writable: !connecting,
             read_closed: false,
+            urgent: false,
             queued: false,
             reading: false,
             takes_descriptors: false,
             read_callback: None,
             read_waker: None,
             write_waker: None,
+            reads_in_a_row: 0,
+            writes_in_a_row: 0,
             connect: None,
             writes: VecDeque::new(),
             shutdown: None,

@@ -9,7 +9,7 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
 use super::super::{SocketId, WAKE};
-use super::{OsDriver, OsSocket};
+use super::{OsDriver, OsSocket, STREAM_INTEREST};
 
 /// Whether a child inherits the descriptor of the poll set. That of kqueue it does not: there the number may be
 /// somebody else's by now, and must not be closed.
@@ -47,7 +47,7 @@ impl OsSocket {
         let (descriptor, interest) = match self {
             OsSocket::Listener(listener) => (listener.as_raw_fd(), Interest::READABLE),
             OsSocket::UnixListener(listener) => (listener.as_raw_fd(), Interest::READABLE),
-            OsSocket::Stream(stream) => (stream.as_raw_fd(), both),
+            OsSocket::Stream(stream) => (stream.as_raw_fd(), STREAM_INTEREST),
             OsSocket::Datagrams(socket) => (socket.as_raw_fd(), both),
             OsSocket::Descriptor(descriptor) if descriptor.is_closed() => return Ok(()),
             OsSocket::Descriptor(descriptor) => return descriptor.register(registry, token),

@@ -160,7 +160,7 @@ impl World {
         slot.read_armed |= !writes && !readable;
         slot.write_armed |= writes && !writable;
         if readable || writable {
-            self.edges.push_back(Readiness { token: slot.token, readable, writable, read_closed: false });
+            self.edges.push_back(Readiness::new(slot.token, readable, writable));
         }
     }
 
@@ -173,12 +173,7 @@ impl World {
             slot.incoming.push_back((from, data));
             if std::mem::take(&mut slot.read_armed) {
                 let token = slot.token;
-                self.edges.push_back(Readiness {
-                    token,
-                    readable: true,
-                    writable: false,
-                    read_closed: false,
-                });
+                self.edges.push_back(Readiness::new(token, true, false));
             }
             return;
         }
@@ -192,12 +187,7 @@ impl World {
                 && std::mem::take(&mut slot.write_armed)
             {
                 let token = slot.token;
-                self.edges.push_back(Readiness {
-                    token,
-                    readable: false,
-                    writable: true,
-                    read_closed: false,
-                });
+                self.edges.push_back(Readiness::new(token, false, true));
             }
         }
     }

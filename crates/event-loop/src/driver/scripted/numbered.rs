@@ -59,12 +59,7 @@ impl World {
                 *armed = waiting.is_empty();
                 if !*armed {
                     let token = *token;
-                    self.edges.push_back(Readiness {
-                        token,
-                        readable: true,
-                        writable: false,
-                        read_closed: false,
-                    });
+                    self.edges.push_back(Readiness::new(token, true, false));
                 }
             }
             Some(SocketSlot::Stream(peer)) => {
