@@ -34,12 +34,13 @@ pub use blocking_pool::{
     BlockingPool, CancelError, JobKind, JobOutcome, JobState, PoolError, Scheduler, SubmitError, WhenFull,
 };
 pub use event_loop::{
-    AsyncHandle, AsyncSender, Check, Drained, Either, EventLoop, Idle, ImmediateId, Interval, JoinError,
-    JoinHandle, LoopError, LoopHandle, LoopMetrics, LoopOptions, MetricsSnapshot, OneshotReceiver,
-    OneshotSender, OwnedTcpStream, PanicPolicy, Phase, PhaseEvent, Prepare, ReadEvent, Receiver,
+    Accepted, AsyncHandle, AsyncSender, Check, Completion, Drained, Either, EventLoop, HandleInfo, Idle,
+    ImmediateId, Interval, JoinError, JoinHandle, KeepAlive, ListenOptions, LoopError, LoopHandle,
+    LoopMetrics, LoopOptions, MetricsSnapshot, OneshotReceiver, OneshotSender, OwnedTcpStream,
+    OwnedUdpSocket, PanicPolicy, Phase, PhaseEvent, Prepare, ReadEvent, ReceivedDatagram, Receiver,
     RemoteHandle, RunMode, Sender, Shutdown, Sleep, SpanSite, StallReport, TaskSet, TcpListener, TcpStream,
-    TimedOut, TimeoutId, Timer, TimerOrder, channel, interval, join, join_all, oneshot, select, select_all,
-    sleep, sleep_until, timeout, yield_now,
+    TimedOut, TimeoutId, Timer, TimerOrder, UdpEvent, UdpOptions, UdpSocket, YieldNow, channel, interval,
+    join, join_all, oneshot, select, select_all, sleep, sleep_until, timeout, yield_now,
 };
 #[cfg(unix)]
 pub use event_loop::{Child, OwnedPipe, OwnedUnixStream, Pipe, Signal, UnixListener, UnixStream};
