@@ -211,14 +211,19 @@ impl Runtime {
         self.event_loop.run(mode)
     }
 
-    /// Runs the loop until nothing is left and returns what `future` gave.
+    /// Runs the loop until nothing is left and returns what `future` gave. For tasks, sockets and timers that never end,
+    /// [`LoopHandle::stop`] ends the run, or [`JoinHandle::set_ref`](event_loop::JoinHandle::set_ref) and its like tell the
+    /// loop not to wait for them.
     ///
     /// # Errors
-    /// As [`Runtime::run`]; or when the loop was stopped before the future ended, or the future panicked.
+    /// As [`Runtime::run`]; or when the loop was stopped before the future ended, or the future panicked. A future that has
+    /// not ended is dropped: nobody could have its value any more.
     #[track_caller]
     pub fn block_on<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Result<T, RuntimeError> {
         let task = self.handle().spawn(future);
-        self.run(RunMode::Default)?;
+        let ran = self.run(RunMode::Default);
+        task.cancel(); // Of a task that has ended it changes nothing.
+        ran?;
         match task.try_take() {
             Some(outcome) => Ok(outcome?),
             None => Err(JoinError::Cancelled.into()),

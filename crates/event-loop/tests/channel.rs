@@ -6,7 +6,10 @@ use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{self, SendError, TryRecvError, TrySendError};
+use std::task::{Context, Wake, Waker};
 
 use common::{Count, Notes, OnDrop, Scripted, ms, passes};
 use event_loop::{EventLoop, JoinError, RunMode, TimedOut, channel, oneshot, sleep, timeout, yield_now};
@@ -267,6 +270,25 @@ fn ch2_a_flood_of_values_lets_the_rest_of_the_loop_in() {
     assert_eq!(notes.take(), "immediate after 128");
     let turns = passes(&world.lp).matches("task").count();
     assert_eq!(turns, 8, "1,000 values are 7 turns of 128 and a rest");
+}
+
+#[test]
+fn ch3_a_receiver_that_does_not_wait_any_more_leaves_no_waker() {
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+    let (woken, (sender, mut receiver)) = (Arc::new(Woken::default()), channel(1));
+    let waker = Waker::from(woken.clone());
+    let mut wait = Box::pin(receiver.recv());
+    assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    drop((wait, waker));
+    assert_eq!(Arc::strong_count(&woken), 1, "the channel has it no more");
+    sender.try_send(1).unwrap();
+    assert_eq!((receiver.try_recv(), woken.0.load(SeqCst)), (Ok(1), 0));
 }
 
 #[test]

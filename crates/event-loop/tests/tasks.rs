@@ -520,6 +520,24 @@ fn an_interval_keeps_its_schedule_and_says_how_many_ticks_were_missed() {
 }
 
 #[test]
+fn an_interval_that_missed_more_ticks_than_can_be_counted_says_the_most_there_is() {
+    let world = Scripted::new();
+    let (lp, hands) = (world.lp.clone(), world.script.hands());
+    let task = world.lp.spawn(async move {
+        let mut told = Vec::new();
+        for over in [u32::MAX - 1, u32::MAX] {
+            let mut ticks = interval(Duration::from_nanos(1));
+            hands.advance(Duration::from_nanos(u64::from(over) + 1));
+            lp.update_time();
+            told.push(ticks.tick().await);
+        }
+        told
+    });
+    assert!(!world.run(RunMode::Default));
+    assert_eq!(task.try_take(), Some(Ok(vec![u32::MAX, u32::MAX])));
+}
+
+#[test]
 #[should_panic = "an interval needs a period"]
 fn an_interval_without_a_period_is_refused() {
     interval(Duration::ZERO);

@@ -208,7 +208,8 @@ impl<T> Channel<T> {
         received
     }
 
-    /// Takes the oldest item, or leaves the waker for when one is there.
+    /// Takes the oldest item, or leaves the waker for when one is there. Who does not come again calls
+    /// [`stop_waiting`](Channel::stop_waiting), or the waker stays as long as the channel.
     ///
     /// # Errors
     /// Empty for now, or for good.
@@ -230,14 +231,21 @@ impl<T> Channel<T> {
         received
     }
 
+    /// Takes back the waker of a receiver that does not come again, or has nothing more to wait for.
+    pub fn stop_waiting(&self) {
+        let own = self.state.lock().receiver.take();
+        drop(own);
+    }
+
     /// Refuses further values, also those of senders that wait. What was accepted can still be received.
     pub fn close(&self) {
         let mut state = self.state.lock();
         state.closed = true;
         state.promised = 0;
+        let receiver = state.receiver.take();
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
-        waiting.into_values().for_each(Waker::wake);
+        receiver.into_iter().chain(waiting.into_values()).for_each(Waker::wake);
     }
 
     /// Takes all that waits, without promising the places: for a channel that is closed.

@@ -29,6 +29,10 @@ enum Step {
     /// The sender with this number, of those that wait, goes away.
     Leave(usize),
     Receive,
+    /// The receiver leaves its waker where there is nothing.
+    Await,
+    /// The receiver takes it back.
+    Forget,
     Close,
 }
 
@@ -38,7 +42,9 @@ fn step() -> impl Strategy<Value = Step> {
         6 => Just(Step::Come),
         6 => (0..8_usize).prop_map(Step::Ask),
         3 => (0..8_usize).prop_map(Step::Leave),
-        8 => Just(Step::Receive),
+        6 => Just(Step::Receive),
+        4 => Just(Step::Await),
+        1 => Just(Step::Forget),
         1 => Just(Step::Close),
     ]
 }
@@ -60,9 +66,12 @@ proptest! {
         let mut waiting: Vec<Sender> = Vec::new();
         // What the model knows: the queue, and for each that waits whether a place is promised to it.
         let (mut queue, mut promised, mut closed) = (VecDeque::new(), Vec::<bool>::new(), false);
+        // The receiver: how often it is to be woken, and whether the channel has its waker.
+        let (receiver, mut wakes, mut awaits) = (Arc::new(Counts::default()), 0, false);
         let promises = |promised: &Vec<bool>| promised.iter().filter(|one| **one).count();
         for (number, step) in steps.into_iter().enumerate() {
             let value = number as u32;
+            let before = queue.len();
             let has_room = queue.len() + promises(&promised) < capacity;
             match step {
                 Step::Try => {
@@ -105,13 +114,22 @@ proptest! {
                         promised[next] = true;
                     }
                 }
-                Step::Receive => {
+                Step::Receive | Step::Await => {
                     let end = if closed { TryRecvError::Disconnected } else { TryRecvError::Empty };
                     let expected = queue.pop_front().ok_or(end);
-                    prop_assert_eq!(channel.try_receive(), expected);
+                    let received = match step {
+                        Step::Await => channel.receive(&Waker::from(receiver.clone())),
+                        _ => channel.try_receive(),
+                    };
+                    prop_assert_eq!(received, expected);
+                    awaits |= matches!(step, Step::Await) && expected == Err(TryRecvError::Empty);
                     if expected.is_ok() && !closed && let Some(next) = promised.iter().position(|one| !one) {
                         promised[next] = true;
                     }
+                }
+                Step::Forget => {
+                    channel.stop_waiting();
+                    awaits = false;
                 }
                 Step::Close => {
                     channel.close();
@@ -119,6 +137,11 @@ proptest! {
                 }
                 Step::Ask(_) | Step::Leave(_) => {}
             }
+            if awaits && (closed || queue.len() > before) {
+                (wakes, awaits) = (wakes + 1, false);
+            }
+            prop_assert_eq!(receiver.0.load(SeqCst), wakes);
+            prop_assert_eq!(Arc::strong_count(&receiver), 1 + usize::from(awaits), "kept as long as it waits");
             // Woken are those to whom a place is promised, each once; all, when it is closed.
             for (sender, promised) in waiting.iter().zip(&promised) {
                 prop_assert_eq!(sender.woken.0.load(SeqCst), usize::from(*promised || closed));

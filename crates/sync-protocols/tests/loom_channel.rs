@@ -109,6 +109,33 @@ fn m1_a_value_is_received_or_comes_back_when_the_receiver_goes() {
     });
 }
 
+#[test]
+fn m2_a_receiver_hears_of_a_channel_that_another_thread_closes() {
+    loom::model(|| {
+        let channel = Arc::new(Channel::<u32>::new(1));
+        let closes = channel.clone();
+        let closer = thread::spawn(move || closes.close());
+        assert_eq!(receive(&channel, &own_waker()), None);
+        closer.join().unwrap();
+    });
+}
+
+#[test]
+fn m1_a_wait_that_is_given_up_while_a_value_comes_leaves_it_there() {
+    loom::model(|| {
+        let channel = Arc::new(Channel::new(1));
+        let woken = Arc::new(Counts(AtomicUsize::new(0)));
+        assert_eq!(channel.receive(&Waker::from(woken.clone())), Err(TryRecvError::Empty));
+        let sends = channel.clone();
+        let sender = thread::spawn(move || sends.try_send(1).unwrap());
+        channel.stop_waiting();
+        assert_eq!(receive(&channel, &own_waker()), Some(1));
+        sender.join().unwrap();
+        assert!(woken.0.load(SeqCst) <= 1);
+        assert_eq!(Arc::strong_count(&woken), 1);
+    });
+}
+
 /// One value is in, two senders wait. The first goes away while the value is taken, and says so with `go`.
 fn leaves(go: impl Fn(&Channel<u32>, u64) + Send + Sync + 'static) {
     let go = Arc::new(go);

@@ -1,11 +1,13 @@
 //! Requests as futures: in `block_on`, in tasks side by side, with errors that reach the one who waits.
 
 use std::future::IntoFuture;
+use std::rc::Rc;
 use std::sync::{Arc, Barrier};
 use std::task::{Context, Poll, Waker};
 
 use runtime_lab::{
-    EventLoop, RequestError, RunMode, RuntimeError, Scheduler, SubmitError, crypto, fs, offload, yield_now,
+    EventLoop, LoopError, RequestError, RunMode, RuntimeError, Scheduler, SubmitError, crypto, fs, offload,
+    yield_now,
 };
 
 use crate::support::{Busy, Log, runtime};
@@ -38,6 +40,22 @@ fn block_on_says_that_the_loop_was_stopped_first() {
     runtime.handle().set_immediate(|lp| lp.stop());
     let stopped = runtime.block_on(async { offload(|| ()).await });
     assert!(matches!(stopped, Err(RuntimeError::Main(_))), "{stopped:?}");
+}
+
+#[test]
+fn block_on_drops_a_future_whose_value_nobody_could_have() {
+    let runtime = Rc::new(runtime(1));
+    let heard = Log::default();
+    let (inner, log) = (runtime.clone(), heard.clone());
+    runtime.handle().set_immediate(move |lp| {
+        let nested = inner.block_on(async move { log.push("ran all the same") });
+        assert!(matches!(nested, Err(RuntimeError::Loop(LoopError::AlreadyRunning))), "{nested:?}");
+        lp.stop();
+    });
+    let stopped = runtime.block_on(std::future::pending::<()>());
+    assert!(matches!(stopped, Err(RuntimeError::Main(_))), "{stopped:?}");
+    assert!(!runtime.run(RunMode::Default).unwrap(), "nothing is left");
+    assert_eq!(heard.len(), 0);
 }
 
 #[test]

@@ -9,6 +9,7 @@
 //! # Invariants
 //! - CH1: a send that is dropped before it is ready has sent nothing, and its place goes to the next.
 //! - CH2: after a turn of values a receiver lets the rest of the loop in, however many more there are.
+//! - CH3: a receiver that does not wait any more leaves no waker, which would hold its loop's descriptors while a sender lives.
 //!
 //! # Threads
 //! Both ends may be moved, used and dropped on any thread, also when a loop is gone.
@@ -165,7 +166,8 @@ impl<T> Receiver<T> {
     /// The next value; `None` when all senders are gone, or the channel was closed, and nothing is left. Dropped before it is
     /// ready, it has taken nothing. In a flood of values it lets the rest of the loop in after every 128.
     pub async fn recv(&mut self) -> Option<T> {
-        poll_fn(|cx| self.poll_recv(cx)).await
+        let mut waiting = Waiting { receiver: self, has_waker: false };
+        poll_fn(|cx| waiting.poll(cx)).await
     }
 
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
@@ -227,6 +229,28 @@ impl<T> Receiver<T> {
                 callback(&own, value);
             }
         })
+    }
+}
+
+/// A wait for a value, which takes its waker back when it is given up.
+struct Waiting<'a, T> {
+    receiver: &'a mut Receiver<T>,
+    has_waker: bool,
+}
+
+impl<T> Waiting<'_, T> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let polled = self.receiver.poll_recv(cx);
+        self.has_waker = polled.is_pending();
+        polled
+    }
+}
+
+impl<T> Drop for Waiting<'_, T> {
+    fn drop(&mut self) {
+        if self.has_waker {
+            self.receiver.channel.stop_waiting();
+        }
     }
 }
 

@@ -66,8 +66,8 @@ impl Interval {
         self.nap.get_or_insert_with(|| sleep_until(due)).await;
         self.nap = None;
         let late = lp.now().saturating_duration_since(due);
-        let missed = u32::try_from(late.as_nanos() / self.period.as_nanos()).unwrap_or(u32::MAX - 1);
-        self.due = Some(later(due, self.period.saturating_mul(missed + 1)));
-        missed + 1
+        let periods = u32::try_from(late.as_nanos() / self.period.as_nanos() + 1).unwrap_or(u32::MAX);
+        self.due = Some(later(due, self.period.saturating_mul(periods)));
+        periods
     }
 }
