@@ -38,6 +38,11 @@ fn tasks_and_writes_go_on_and_sends_reach_the_process_in_which_they_were_sent() 
 }
 
 #[test]
+fn a_connection_that_the_child_goes_on_with_leaves_the_parent_alone_and_may_come_back() {
+    forks(&["handed-back"]);
+}
+
+#[test]
 fn a_running_loop_goes_on_in_both_processes() {
     forks(&["in-a-callback"]);
 }

@@ -122,6 +122,9 @@ impl Child {
     /// Starts `command`; `on_exit` learns how it ended, once, in the poll phase of a run of the loop. It learns of
     /// an error instead when somebody else has reaped the child (or the process ignores SIGCHLD).
     ///
+    /// The child blocks no signals, and those that this process watches do there what they do by default. What this process
+    /// ignores, the child ignores too, as after every exec, except SIGPIPE (libuv has all of them at their defaults).
+    ///
     /// # Errors
     /// The system's, at once, and `on_exit` is never called: no such program, not permitted, no process or descriptor left.
     /// `NotConnected` when the loop is gone.

@@ -12,10 +12,10 @@ use std::rc::Rc;
 use std::sync::{Arc, Barrier};
 
 use common::{Notes, trace};
-use event_loop::{DriverLog, EventLoop, LoopHandle, RunMode, Signal};
+use event_loop::{Check, DriverLog, EventLoop, LoopHandle, RunMode, Signal};
 use signal_hook::consts::{
-    SIGALRM, SIGCONT, SIGHUP, SIGIO, SIGKILL, SIGPROF, SIGSEGV, SIGSTOP, SIGTERM, SIGTTIN, SIGURG, SIGUSR1,
-    SIGUSR2, SIGVTALRM, SIGWINCH,
+    SIGALRM, SIGCONT, SIGHUP, SIGIO, SIGKILL, SIGPROF, SIGSEGV, SIGSTOP, SIGTERM, SIGTTIN, SIGTTOU, SIGURG,
+    SIGUSR1, SIGUSR2, SIGVTALRM, SIGWINCH,
 };
 use signal_hook::low_level::raise;
 
@@ -306,4 +306,41 @@ fn a_watcher_may_start_itself_for_one_time_in_its_callback() {
     send(SIGTTIN, 3);
     assert!(!event_loop.run(RunMode::Default).unwrap());
     assert_eq!((notes.take().as_str(), watcher.is_active()), ("first, last", false));
+}
+
+#[test]
+fn s3_a_storm_of_signals_lets_others_have_their_turn_after_32_of_them() {
+    const ALL: usize = 500;
+    let event_loop = EventLoop::new().unwrap();
+    let lp = event_loop.handle();
+    let told = Rc::new(Cell::new(0));
+    let (watcher, check) = (Signal::new(&lp), Check::new(&lp));
+    let (count, itself) = (told.clone(), watcher.clone());
+    let on_signal = move |_: &LoopHandle, _| {
+        count.set(count.get() + 1);
+        // There is always a next one, as when others send without end.
+        if count.get() < ALL {
+            send(SIGTTOU, 1);
+        } else {
+            itself.close();
+        }
+    };
+    watcher.start(SIGTTOU, on_signal).unwrap();
+    let turns = Rc::new(RefCell::new(Vec::new()));
+    let (shared, itself) = (turns.clone(), check.clone());
+    check
+        .start(move |_| {
+            let mut turns = shared.borrow_mut();
+            let before: usize = turns.iter().sum();
+            turns.push(told.get() - before);
+            if told.get() == ALL {
+                itself.close();
+            }
+        })
+        .unwrap();
+    send(SIGTTOU, 100);
+    assert!(!event_loop.run(RunMode::Default).unwrap());
+    let turns = turns.take();
+    assert_eq!(turns.iter().sum::<usize>(), ALL);
+    assert!(turns.iter().all(|told| *told <= 32), "{turns:?}");
 }

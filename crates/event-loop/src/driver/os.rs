@@ -1,6 +1,5 @@
 //! The operating system through mio: edge-triggered, registered once for both directions.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
@@ -59,8 +58,6 @@ pub(crate) struct OsDriver {
     events: mio::Events,
     waker: Arc<mio::Waker>,
     sockets: Slab<OsSocket>,
-    /// Those of which somebody else may have a descriptor: closing ours does not take them out of the poll set.
-    shared: HashSet<SocketId>,
     clock: Clock,
     /// A descriptor kept in reserve: given up to accept and drop a connection when none is left.
     spare: Option<File>,
@@ -85,7 +82,6 @@ impl OsDriver {
             events: mio::Events::with_capacity(EVENTS_PER_POLL),
             waker,
             sockets: Slab::new(),
-            shared: HashSet::new(),
             clock,
             spare: spare_descriptor(),
         })
@@ -163,23 +159,19 @@ impl OsDriver {
                 OsSocket::UnixListener(mio::net::UnixListener::from_std(socket.into()))
             }
         };
-        let id = self.insert_registered(socket, token)?;
-        self.shared.insert(id);
-        Ok(id)
+        self.insert_registered(socket, token)
     }
 
     #[cfg(unix)]
     pub(super) fn duplicate(&mut self, socket: SocketId) -> io::Result<OwnedFd> {
-        let duplicate = match self.sockets.get(socket.0) {
+        match self.sockets.get(socket.0) {
             Some(OsSocket::Listener(listener)) => listener.as_fd().try_clone_to_owned(),
             Some(OsSocket::Stream(stream)) => stream.as_fd().try_clone_to_owned(),
             Some(OsSocket::Datagrams(datagrams)) => datagrams.as_fd().try_clone_to_owned(),
             Some(OsSocket::UnixListener(listener)) => listener.as_fd().try_clone_to_owned(),
             Some(OsSocket::Descriptor(descriptor)) => descriptor.duplicate(),
             None => Err(unknown()),
-        }?;
-        self.shared.insert(socket);
-        Ok(duplicate)
+        }
     }
 
     #[cfg(unix)]
@@ -339,24 +331,24 @@ impl OsDriver {
     }
 
     pub(super) fn close(&mut self, socket: SocketId) {
-        // Closing a socket that only we have also takes it out of the poll set.
-        let shared = self.shared.remove(&socket);
         let mut closed = self.sockets.try_remove(socket.0);
         give_back(&mut self.sockets);
         let registry = self.poll.registry();
+        // Closing does not take a socket out of the poll set while somebody else has it open: who has a duplicate, a
+        // process that was forked, a child that has not come to its exec.
         // A refusal means that it is not in the set: what was to be done is done.
         let _ = match &mut closed {
-            Some(OsSocket::Listener(listener)) if shared => sockets::deregister(registry, listener),
-            Some(OsSocket::Stream(stream)) if shared => sockets::deregister(registry, stream),
-            Some(OsSocket::Datagrams(datagrams)) if shared => sockets::deregister(registry, datagrams),
+            Some(OsSocket::Listener(listener)) => sockets::deregister(registry, listener),
+            Some(OsSocket::Stream(stream)) => sockets::deregister(registry, stream),
+            Some(OsSocket::Datagrams(datagrams)) => sockets::deregister(registry, datagrams),
             #[cfg(unix)]
-            Some(OsSocket::UnixListener(listener)) if shared => sockets::deregister(registry, listener),
+            Some(OsSocket::UnixListener(listener)) => sockets::deregister(registry, listener),
             #[cfg(unix)]
             Some(OsSocket::Descriptor(descriptor)) => {
                 descriptor.deregister(registry);
                 Ok(())
             }
-            _ => Ok(()),
+            None => Ok(()),
         };
     }
 

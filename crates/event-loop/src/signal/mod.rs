@@ -11,6 +11,8 @@
 //! # Invariants
 //! - S1: a watcher that was stopped or closed hears nothing more, and one that starts nothing of what came before.
 //! - S2: when no loop of the process watches a signal any more, it does what it does by default.
+//! - S3: of each number at most 32 delivered signals are told in one phase; then others get their turn, so that a storm
+//!   does not starve the loop (libuv reads on while more than 32 wait).
 //!
 //! # Threads
 //! | handler, on whatever thread | loop |
@@ -38,7 +40,7 @@ use crate::driver::{Moved, SocketId};
 use crate::handle::{HandleId, Kind, handle_methods};
 use crate::phase::Callee;
 
-/// How many delivered signals one look takes; libuv's number.
+/// How many delivered signals one look takes, and one phase tells; libuv's number for a look.
 const RECORDS: usize = 32;
 
 pub(crate) type SignalCallback = Box<dyn FnMut(&LoopHandle, i32)>;
@@ -92,8 +94,9 @@ pub(crate) type Sources = HashMap<i32, HandleId>;
 /// A watcher of signals. Active while it is started. Dropping the value does not close it: `close` does. Unix only.
 ///
 /// What the process did with a signal before goes on beside the watchers. When the last watcher of all loops stops, the signal
-/// does again what it does by default, as in libuv, and nobody else in the process is asked. A signal that reaches a child
-/// between fork and exec is heard by its parent.
+/// does again what it does by default, as in libuv, and nobody else in the process is asked: also one that was ignored before.
+/// So a Rust program, which ignores SIGPIPE at first, ends at a write to a peer that is gone once it has watched it. A signal
+/// that reaches a child between fork and exec is heard by its parent.
 #[derive(Clone)]
 pub struct Signal {
     lp: LoopHandle,
@@ -320,19 +323,19 @@ impl LoopHandle {
         }
     }
 
-    /// An edge, or a turn on the queue: reads what was delivered, and tells it.
+    /// An edge, or a turn on the queue: reads what was delivered, as far as a phase allows, and tells it (S3).
     pub(crate) fn signal_ready(&self, id: HandleId) {
-        while !self.core.must_end() {
+        // What an ended run has left comes first.
+        self.tell_signals(id);
+        let goes_on = with_source(self, id, |source| source.readable && source.due.is_empty());
+        if goes_on == Some(true) && !self.core.must_end() {
+            self.read_signals(id);
             self.tell_signals(id);
-            match with_source(self, id, |source| (source.readable, source.due.is_empty())) {
-                Some((true, true)) => self.read_signals(id),
-                // A run that must end leaves some to be told.
-                Some((_, false)) => break,
-                Some((false, true)) | None => return,
-            }
         }
-        // What an ended run leaves keeps its turn: its edge does not come again.
-        self.keep_ready(id);
+        // What is left keeps its turn: its edge does not come again.
+        if with_source(self, id, |source| source.readable || !source.due.is_empty()) == Some(true) {
+            self.keep_ready(id);
+        }
     }
 
     /// Takes up to so many delivered signals out of the pipe, each for all who watch now.

@@ -6,6 +6,7 @@ use std::panic::Location;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{OFlags, fcntl_getfl};
+use rustix::io::{FdFlags, fcntl_setfd};
 
 use super::listener::listener_methods;
 use super::methods::stream_methods;
@@ -137,14 +138,15 @@ pub struct Pipe {
 impl Pipe {
     /// Takes over an end of a pipe, or another descriptor that the system can watch; it blocks no more from now on, and neither
     /// do its duplicates, also those of other processes. Such are `ChildStdin` and `ChildStdout` of the standard library, and
-    /// on Linux terminals.
+    /// on Linux terminals. Programs that this one starts do not get it.
     ///
     /// # Errors
-    /// The system's: on Linux `PermissionDenied` for a file, which is always ready and cannot be watched. `NotConnected` when
-    /// the loop is gone.
+    /// The system's: on Linux `PermissionDenied` for a file and for `/dev/null`, which are always ready and cannot be watched.
+    /// `NotConnected` when the loop is gone.
     #[track_caller]
     pub fn new(lp: &LoopHandle, end: impl Into<OwnedFd>) -> io::Result<Pipe> {
         let end = end.into();
+        fcntl_setfd(&end, FdFlags::CLOEXEC)?;
         let only_writes = fcntl_getfl(&end)? & OFlags::RWMODE == OFlags::WRONLY;
         let mut end = Some(end);
         let id = lp.stream_opened(PIPE, Location::caller(), &mut |driver, token| {

@@ -25,6 +25,7 @@ fn main() {
         ("new-sockets", sockets::new_sockets),
         ("started-sockets", sockets::started_sockets),
         ("writes", sockets::writes),
+        ("handed-back", sockets::handed_back),
         ("signal", signals::signal),
         ("closed-signal", signals::closed_signal),
         ("signal-of-another-thread", signals::signal_of_another_thread),

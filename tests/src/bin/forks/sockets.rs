@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use event_loop::{UdpEvent, UdpSocket};
+use event_loop::{Timer, UdpEvent, UdpSocket};
 use runtime_lab::{
     EventLoop, LoopHandle, Pipe, ReadEvent, RunMode, TcpListener, TcpStream, UnixListener, UnixStream,
 };
@@ -154,6 +154,60 @@ pub(crate) fn started_sockets() {
     started.say("two");
     assert!(!event_loop.run(RunMode::Default).unwrap());
     started.assert_heard("two");
+}
+
+/// The parent closes a connection that its child goes on with: its loop hears no more of it, and when the child hands it back,
+/// most likely under the number that it had, it is a connection like others.
+pub(crate) fn handed_back() {
+    let event_loop = EventLoop::new().unwrap();
+    let lp = event_loop.handle();
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let ours = UnixStream::from_std(&lp, ours).unwrap();
+    let stream = TcpStream::connect(&lp, server.local_addr().unwrap(), |_, result| result.unwrap()).unwrap();
+    let (mut tcp, _) = server.accept().unwrap();
+    assert!(!event_loop.run(RunMode::Default).unwrap());
+    let Some(child) = fork() else {
+        event_loop.after_fork().unwrap();
+        let theirs = UnixStream::from_std(&lp, theirs).unwrap();
+        // Not before the parent has closed its copy, and the peer has spoken.
+        let (itself, copy) = (theirs.clone(), stream.duplicate().unwrap());
+        let mut copy = Some(copy);
+        let read = move |_: &LoopHandle, _: ReadEvent<'_>| {
+            let closing = itself.clone();
+            let told = move |_: &LoopHandle, result: std::io::Result<()>| {
+                result.unwrap();
+                closing.close();
+            };
+            itself.write_with_descriptors(b"take it".to_vec(), copy.take().into_iter().collect(), told);
+        };
+        theirs.read_start(read).unwrap();
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        leave();
+    };
+    stream.close();
+    assert!(!event_loop.run(RunMode::Default).unwrap());
+    tcp.write_all(b"word").unwrap();
+    let before = lp.metrics().snapshot(lp.now()).events;
+    let patience = Timer::new(&lp);
+    patience.start(std::time::Duration::from_millis(5), std::time::Duration::ZERO, |_| {}).unwrap();
+    assert!(!event_loop.run(RunMode::Default).unwrap());
+    assert_eq!(lp.metrics().snapshot(lp.now()).events, before);
+
+    let heard = Heard::default();
+    let (itself, notes) = (ours.clone(), heard.clone());
+    let read = move |lp: &LoopHandle, _: ReadEvent<'_>, descriptors: Vec<std::os::fd::OwnedFd>| {
+        itself.close();
+        for descriptor in descriptors {
+            let stream = TcpStream::from_fd(lp, descriptor).unwrap();
+            stream.read_start(hears_a_word!("tcp", stream, notes)).unwrap();
+        }
+    };
+    ours.read_start_with_descriptors(read).unwrap();
+    ours.write(b"now".to_vec(), |_, result| result.unwrap());
+    assert!(!event_loop.run(RunMode::Default).unwrap());
+    assert_eq!(*heard.borrow(), ["tcp word"]);
+    ended_well(child);
 }
 
 /// A write that waits for room at the fork goes on in both processes, each with its own copy of the queue.

@@ -36,9 +36,7 @@ impl OsDriver {
         check(&socket)?;
         #[cfg(unix)]
         socket.set_cloexec(true)?;
-        let id = self.insert_udp(socket, token)?;
-        self.shared.insert(id);
-        Ok(id)
+        self.insert_udp(socket, token)
     }
 
     fn insert_udp(&mut self, socket: Socket, token: u64) -> io::Result<SocketId> {

@@ -27,10 +27,6 @@ impl OsDriver {
                 socket.register_anew(poll.registry(), Token(token as usize))?;
             }
         }
-        // The parent has them, too, so closing one does not take it out of the poll set.
-        let known =
-            sockets.iter().map(|(socket, _)| *socket).filter(|socket| self.sockets.contains(socket.0));
-        self.shared.extend(known);
         let old = mem::replace(&mut self.poll, poll);
         let old_waker = mem::replace(&mut self.waker, waker);
         if !POLL_IS_INHERITED {
