@@ -214,6 +214,24 @@ fn b83_a_connected_socket_hears_its_peer_only_and_keeps_its_port_when_it_lets_go
     assert_eq!(notes.take(), format!("got from others from {}, got drained", port(&other)));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn b83_a_socket_that_lets_go_of_its_peer_and_finds_its_port_taken_says_so_and_goes_on() {
+    let event_loop = EventLoop::new().unwrap();
+    let peer = std::net::UdpSocket::bind(addr(0)).unwrap();
+    let socket = UdpSocket::new(&event_loop.handle()).unwrap();
+    socket.connect(peer.local_addr().unwrap()).unwrap();
+    // While it is connected it has its port on one address only.
+    let port = socket.local_addr().unwrap().port();
+    let _other = std::net::UdpSocket::bind((std::net::Ipv4Addr::new(127, 0, 0, 2), port)).unwrap();
+    assert_eq!(socket.disconnect().unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    assert_eq!(socket.peer_addr().unwrap_err().kind(), io::ErrorKind::NotConnected);
+    socket.try_send_to(b"still here", peer.local_addr().unwrap()).unwrap();
+    let (_, from) = peer.recv_from(&mut [0; 16]).unwrap();
+    assert_ne!(from.port(), port);
+    socket.connect(peer.local_addr().unwrap()).unwrap();
+}
+
 #[test]
 fn b84_a_thousand_sends_driven_by_idle_handles_and_callbacks_never_hang_the_loop() {
     const SENDS: usize = 1_000;

@@ -60,7 +60,8 @@ macro_rules! listener_methods {
                 self.lp.listener_start(self.id, Box::new(on_handle), std::panic::Location::caller());
             }
 
-            /// Takes the next connection, for a future: pending until there is one. One task at a time.
+            /// Takes the next connection, for a future: pending until there is one. One task at a time; after 32 connections
+            /// without a wait it is pending for one pass, so that others get their turn.
             pub fn poll_accept(
                 &self,
                 cx: &mut std::task::Context<'_>,

@@ -70,7 +70,8 @@ macro_rules! stream_methods {
                 self.lp.stream_ask(self.id, $crate::driver::Driver::duplicate)
             }
 
-            /// Reads into `buffer` for a future. Zero bytes are the end. One reading task at a time.
+            /// Reads into `buffer` for a future. Zero bytes are the end. One reading task at a time; after 32 reads without a
+            /// wait it is pending for one pass, so that others get their turn.
             pub fn poll_read(
                 &self,
                 cx: &mut std::task::Context<'_>,
@@ -79,7 +80,8 @@ macro_rules! stream_methods {
                 self.lp.stream_poll_read(self.id, cx, buffer, None)
             }
 
-            /// Writes from `buffers` for a future, behind the queued writes. One writing task at a time.
+            /// Writes from `buffers` for a future, behind the queued writes. One writing task at a time; after 32 writes without
+            /// a wait it is pending for one pass, so that others get their turn.
             pub fn poll_write(
                 &self,
                 cx: &mut std::task::Context<'_>,

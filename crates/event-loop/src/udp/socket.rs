@@ -154,13 +154,18 @@ impl UdpSocket {
     /// Lets go of the peer; the port stays the same.
     ///
     /// # Errors
-    /// `NotConnected` when there is none, or when the socket is closed; the system's.
+    /// `NotConnected` when there is none, or when the socket is closed; `AddrInUse` when somebody has the port by now on another
+    /// address of this machine: the peer is gone then, and the next send gets another port; the system's.
     pub fn disconnect(&self) -> io::Result<()> {
         self.peer_addr()?;
         let socket = self.lp.udp_socket(self.id, false)?;
-        self.lp.core.driver.borrow_mut().connect_udp(socket, None)?;
-        with_udp(&self.lp, self.id, |state| state.peer = None);
-        Ok(())
+        let mut driver = self.lp.core.driver.borrow_mut();
+        let result = driver.connect_udp(socket, None);
+        // It may have let go and not have got its port back.
+        let peer = if result.is_err() { driver.peer_addr(socket).ok() } else { None };
+        drop(driver);
+        with_udp(&self.lp, self.id, |state| state.peer = peer);
+        result
     }
 
     /// The peer that it is connected to.
