@@ -111,6 +111,25 @@ impl Drop for Unreaped {
 
 /// A child process. Active until its exit is told. Closing the handle, or dropping the loop, leaves the child
 /// alone: it runs on, and its exit is told to nobody. Dropping the value does nothing. Unix only.
+///
+/// The [`Command`] says what libuv's options say: arguments, environment, directory, user, standard streams. A child that is
+/// to live on by itself (libuv: detached) gets a process group of its own, so that Ctrl-C on the terminal does not reach it,
+/// streams that are not ours, and no reference. It stays in the session of the terminal, which libuv's leaves (setsid).
+///
+/// ```
+/// use event_loop::{Child, EventLoop, RunMode};
+/// use std::os::unix::process::CommandExt;
+/// use std::process::{Command, Stdio};
+///
+/// let event_loop = EventLoop::new()?;
+/// let mut command = Command::new("sleep");
+/// command.arg("0.01").process_group(0);
+/// command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+/// let child = Child::spawn(&event_loop.handle(), command, |_, _| {})?;
+/// child.unref();
+/// event_loop.run(RunMode::Default)?; // It does not wait for the child.
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Child {
     lp: LoopHandle,

@@ -6,7 +6,7 @@ mod common;
 
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus, Stdio};
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use common::Notes;
 use event_loop::{Child, EventLoop, LoopHandle, OwnedPipe, Pipe, RunMode};
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions};
-use rustix::process::{getrlimit, kill_process, setrlimit, waitid};
+use rustix::process::{getpgid, getrlimit, kill_process, setrlimit, waitid};
 
 /// Loops that learn of an end by pidfd, and by SIGCHLD.
 fn both_ways() -> [EventLoop; 2] {
@@ -262,6 +262,23 @@ fn closing_the_handle_takes_the_threat_back() {
         // It still reads; then it ends by a signal that is ours.
         stdin.write_all(b"are you there?\n").unwrap();
         rustix::process::kill_process(pid, Signal::KILL).unwrap();
+        until_reaped(pid);
+    }
+}
+
+#[test]
+fn b87_a_detached_child_has_a_group_of_its_own_and_does_not_hold_the_loop() {
+    for event_loop in both_ways() {
+        let mut command = cat();
+        command.process_group(0).stdout(Stdio::null());
+        let child = Child::spawn(&event_loop.handle(), command, |_, _| panic!("it lives on")).unwrap();
+        child.unref();
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        let pid = pid_of(&child);
+        assert_eq!(getpgid(Some(pid)).unwrap(), pid);
+        assert_ne!(getpgid(None).unwrap(), pid);
+        // It ends with its input, which closes with the handle.
+        child.close();
         until_reaped(pid);
     }
 }
