@@ -178,7 +178,7 @@ mod descriptors {
     use std::os::fd::{AsFd, OwnedFd};
     use std::process::{Command, Stdio};
 
-    use event_loop::{Pipe, UnixListener, UnixStream};
+    use event_loop::{UnixListener, UnixStream};
     use socket2::{Domain, Socket, Type};
 
     use super::*;
@@ -268,23 +268,6 @@ mod descriptors {
         assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
         taken.close();
         assert_eq!(taken.duplicate().unwrap_err().kind(), io::ErrorKind::NotConnected);
-    }
-
-    #[test]
-    fn an_end_of_a_pipe_that_is_taken_over_is_not_left_to_children() {
-        let event_loop = EventLoop::new().unwrap();
-        let (mut reader, writer) = io::pipe().unwrap();
-        // As a parent leaves it to a program that it starts.
-        rustix::io::fcntl_setfd(&writer, rustix::io::FdFlags::empty()).unwrap();
-        let pipe = Pipe::new(&event_loop.handle(), writer).unwrap();
-        let mut child =
-            Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("cat is there");
-        pipe.close();
-        assert!(!event_loop.run(RunMode::Default).unwrap());
-        rustix::io::ioctl_fionbio(&reader, true).unwrap();
-        assert_eq!(reader.read(&mut [0]).expect("the end: nobody else can write"), 0);
-        drop(child.stdin.take());
-        assert!(child.wait().unwrap().success());
     }
 
     #[test]
