@@ -5,6 +5,10 @@
 //! the fast lane. The system's resolver knows files, servers and their order; international names must be given in their
 //! ASCII form (`xn--…`).
 //!
+//! The kind of an error's [`cause`](RequestError::cause) tells what to do: with `NotFound` the resolver says that there is no
+//! such name, or no address of it; with `InvalidInput` it was not asked, for this cannot be a name; all else may succeed
+//! later, when a server answers again.
+//!
 //! # Source
 //! libuv `src/unix/getaddrinfo.c` and `getnameinfo.c`; RFC 1035, 2.3.4 for the length of names.
 
@@ -12,7 +16,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use blocking_pool::JobKind;
-use dns_lookup::{AddrFamily, AddrInfoHints, SockType};
+use dns_lookup::{AddrFamily, AddrInfoHints, LookupError, LookupErrorKind, SockType};
 
 use crate::fs::retry;
 use crate::request::{Request, RequestError};
@@ -83,7 +87,7 @@ fn resolve(host: &str, port: u16, family: Family) -> io::Result<Vec<SocketAddr>>
     // Without a type of socket each address would come once for each type.
     let hints =
         AddrInfoHints { address: family, socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
-    let found = dns_lookup::getaddrinfo(Some(host), None, Some(hints))?;
+    let found = dns_lookup::getaddrinfo(Some(host), None, Some(hints)).map_err(told)?;
     found
         .map(|entry| {
             let mut address = entry?.sockaddr;
@@ -91,6 +95,13 @@ fn resolve(host: &str, port: u16, family: Family) -> io::Result<Vec<SocketAddr>>
             Ok(address)
         })
         .collect()
+}
+
+/// The resolver's words, with a kind where it says that there is nothing.
+fn told(error: LookupError) -> io::Error {
+    let is_nothing = matches!(error.kind(), LookupErrorKind::NoName | LookupErrorKind::NoData);
+    let cause = io::Error::from(error);
+    if is_nothing { io::Error::new(io::ErrorKind::NotFound, cause) } else { cause }
 }
 
 /// What an address and a port are called.
@@ -105,7 +116,7 @@ pub struct Names {
 /// The names of an address and its port (`getnameinfo`); asks the system's resolver.
 pub fn reverse(address: SocketAddr) -> Request<Names> {
     Request::new(JobKind::SlowIo, "dns.reverse", move || {
-        let found = retry(|| Ok(dns_lookup::getnameinfo(&address, 0)?));
+        let found = retry(|| dns_lookup::getnameinfo(&address, 0).map_err(told));
         found
             .map(|(host, service)| Names { host, service })
             .map_err(|cause| RequestError::Name { host: address.to_string(), cause })

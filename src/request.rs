@@ -79,7 +79,7 @@ pub enum RequestError {
     /// The system has no random bytes.
     #[error("cannot get random bytes: {0}")]
     Random(io::Error),
-    /// It was cancelled before it began.
+    /// It was cancelled before it began; or its outcome cannot come any more, in the child of a fork.
     #[error("cancelled before it began")]
     Cancelled,
     /// The work panicked.

@@ -7,7 +7,7 @@
 //! With `RUNTIME_LAB_TRACE=FILE.json` in the environment a runtime whose code names no recorder records all the same, and
 //! writes a Chrome trace to that file when it is dropped; `trace_file` has the rules.
 
-use std::future::Future;
+use std::future::IntoFuture;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -211,7 +211,7 @@ impl Runtime {
         self.event_loop.run(mode)
     }
 
-    /// Runs the loop until nothing is left and returns what `future` gave. For tasks, sockets and timers that never end,
+    /// Runs the loop until nothing is left and returns what `future` gave, which may also be a [`Request`](crate::Request). For tasks, sockets and timers that never end,
     /// [`LoopHandle::stop`] ends the run, or [`JoinHandle::set_ref`](event_loop::JoinHandle::set_ref) and its like tell the
     /// loop not to wait for them.
     ///
@@ -219,8 +219,12 @@ impl Runtime {
     /// As [`Runtime::run`]; or when the loop was stopped before the future ended, or the future panicked. A future that has
     /// not ended is dropped: nobody could have its value any more.
     #[track_caller]
-    pub fn block_on<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> Result<T, RuntimeError> {
-        let task = self.handle().spawn(future);
+    pub fn block_on<T: 'static>(
+        &self,
+        future: impl IntoFuture<Output = T> + 'static,
+    ) -> Result<T, RuntimeError> {
+        // A request becomes a future while the loop runs.
+        let task = self.handle().spawn(async move { future.await });
         let ran = self.run(RunMode::Default);
         task.cancel(); // Of a task that has ended it changes nothing.
         ran?;

@@ -103,10 +103,10 @@ pub struct MetricsSnapshot {
 
 impl MetricsSnapshot {
     /// The busy time that the share `quantile` (0 to 1) of all passes did not exceed, as the upper end of its
-    /// power of two; zero when there was no pass.
+    /// power of two; zero when there was no pass. What is outside of 0 to 1 counts as the nearer end.
     pub fn busy_quantile(&self, quantile: f64) -> Duration {
         let passes: u64 = self.busy_passes.iter().sum();
-        let wanted = ((passes as f64 * quantile).ceil() as u64).max(1);
+        let wanted = ((passes as f64 * quantile).ceil() as u64).min(passes).max(1);
         let mut seen = 0;
         for (power, count) in self.busy_passes.iter().enumerate() {
             seen += count;
@@ -262,7 +262,9 @@ mod tests {
         let snapshot = metrics.snapshot(clock.now());
         assert_eq!(snapshot.busy_quantile(0.5), Duration::from_nanos(1 << 10));
         assert_eq!(snapshot.busy_quantile(0.99), Duration::from_nanos(1 << 23));
-        assert_eq!(snapshot.busy_quantile(1.0), Duration::from_millis(200));
+        for all in [1.0, 1.5] {
+            assert_eq!(snapshot.busy_quantile(all), Duration::from_millis(200));
+        }
     }
 
     /// A loop that does nothing but sleep was idle for as long as it lives, whenever it is looked at. Were the end of a sleep read

@@ -4,10 +4,11 @@ use std::future::IntoFuture;
 use std::rc::Rc;
 use std::sync::{Arc, Barrier};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use runtime_lab::{
-    EventLoop, LoopError, RequestError, RunMode, RuntimeError, Scheduler, SubmitError, crypto, fs, offload,
-    yield_now,
+    EventLoop, LoopError, RequestError, RunMode, RuntimeError, Scheduler, SubmitError, crypto, fs, join,
+    offload, timeout, yield_now,
 };
 
 use crate::support::{Busy, Log, runtime};
@@ -21,6 +22,17 @@ fn block_on_returns_what_the_future_gave() {
         Ok::<_, RequestError>(two + forty)
     });
     assert_eq!(sum.unwrap().unwrap(), 42);
+}
+
+#[test]
+fn a_request_may_be_waited_for_as_it_is_and_with_a_limit_that_was_set_outside() {
+    let runtime = runtime(1);
+    assert_eq!(runtime.block_on(offload(|| 1)).unwrap().unwrap(), 1);
+    let limited = timeout(Duration::from_secs(10), offload(|| 2));
+    assert_eq!(runtime.block_on(limited).unwrap().unwrap().unwrap(), 2);
+    let both = join(offload(|| 3), timeout(Duration::from_secs(10), offload(|| 4)));
+    let (three, four) = runtime.block_on(both).unwrap();
+    assert_eq!((three.unwrap(), four.unwrap().unwrap()), (3, 4));
 }
 
 #[test]

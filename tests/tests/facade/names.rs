@@ -30,6 +30,7 @@ fn a_name_that_cannot_exist_is_an_error_with_the_name() {
     let error = runtime(1).block_on(async move { dns::lookup(&asked, 80).await }).unwrap().unwrap_err();
     assert!(matches!(&error, RequestError::Name { host, .. } if *host == name), "{error:?}");
     assert!(error.to_string().starts_with(&format!("cannot look up {name:?}: ")), "{error}");
+    assert_eq!(error.cause().map(std::io::Error::kind), Some(ErrorKind::NotFound), "{error}");
 }
 
 fn ask<T: Send + 'static>(request: Request<T>) -> Result<T, RequestError> {

@@ -23,9 +23,9 @@ pub fn timeout<F: IntoFuture>(
     future: F,
 ) -> impl Future<Output = Result<F::Output, TimedOut>> {
     let nap = sleep(limit);
-    let future = future.into_future();
     async move {
-        let (mut nap, mut future) = (pin!(nap), pin!(future));
+        // Not before the first poll: what becomes a future here may need the loop for it, as a request does.
+        let (mut nap, mut future) = (pin!(nap), pin!(future.into_future()));
         poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
             Poll::Pending => nap.as_mut().poll(cx).map(|()| Err(TimedOut)),
