@@ -15,8 +15,8 @@ use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::{Method, StatusCode};
 
 use super::body::Content;
-use super::message::{Request, Response, with_status};
-use super::routes::{Answer, Found, Handler, Route};
+use super::message::{self, Request, Response, with_status};
+use super::routes::{Found, Handler, Route};
 use super::server::Shared;
 use super::stats::{Counted, bump};
 use super::stream::{BodyFailed, Polled, guarded};
@@ -36,7 +36,7 @@ pub(super) struct Answering {
 enum Step {
     /// The body is being read; what was asked is there, or why it is not.
     Reading(Pin<Box<dyn Future<Output = Result<Request, Response>>>>),
-    Replying(Reply),
+    Replying(Box<Reply>),
     /// `None` when it was given away.
     Answered(Option<Response>),
 }
@@ -123,7 +123,7 @@ impl Step {
 
     fn reply(route: Option<&Rc<Route>>, call: Call, shared: &Rc<Shared>) -> Step {
         let route = route.expect("a request is called on the route that was found").clone();
-        Step::Replying(Reply { route, call: Some(call), future: None, shared: shared.clone() })
+        Step::Replying(Box::new(Reply { route, call: Some(call), future: None, shared: shared.clone() }))
     }
 }
 
@@ -134,7 +134,7 @@ enum Call {
 }
 
 impl Call {
-    fn make(self, handler: &Handler) -> Option<Answer> {
+    fn make(self, handler: &Handler) -> Option<message::Reply> {
         match (self, handler) {
             (Call::Whole(request), Handler::Whole(handler)) => Some(handler(request)),
             (Call::Streaming(request, body), Handler::Streaming(handler)) => Some(handler(request, *body)),
@@ -152,7 +152,7 @@ struct Reply {
     /// Until the route is called.
     call: Option<Call>,
     /// From then on until it has answered.
-    future: Option<Answer>,
+    future: Option<message::Reply>,
     shared: Rc<Shared>,
 }
 
@@ -163,7 +163,7 @@ impl Reply {
             if let Some(call) = call.take() {
                 *future = call.make(&route.handler);
             }
-            let polled = future.as_mut()?.as_mut().poll(cx);
+            let polled = future.as_mut()?.poll(cx);
             if polled.is_ready() {
                 let answered = future.take();
                 // A destructor that panics does not take the answer away.

@@ -3,10 +3,12 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 
 pub use hyper::StatusCode;
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::http::uri::PathAndQuery;
 use hyper::{HeaderMap, Method};
 
 use super::body::{BodyFailure, BodySender, Content};
@@ -16,8 +18,8 @@ use super::stream::Stream;
 #[derive(Debug)]
 pub struct Request {
     pub(super) method: Method,
-    pub(super) path: String,
-    pub(super) query: String,
+    /// `None` where a client names a host in place of a path, as CONNECT does.
+    pub(super) target: Option<PathAndQuery>,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
@@ -26,8 +28,7 @@ impl Request {
     pub(super) fn new(head: hyper::http::request::Parts) -> Request {
         Request {
             method: head.method,
-            path: head.uri.path().to_owned(),
-            query: head.uri.query().unwrap_or_default().to_owned(),
+            target: head.uri.into_parts().path_and_query,
             headers: head.headers,
             body: Bytes::new(),
         }
@@ -44,7 +45,11 @@ impl Request {
 
     /// The path, without the query.
     pub fn path(&self) -> &str {
-        &self.path
+        self.target.as_ref().map_or("", PathAndQuery::path)
+    }
+
+    fn query(&self) -> &str {
+        self.target.as_ref().and_then(PathAndQuery::query).unwrap_or_default()
     }
 
     /// What the path says below `prefix` as a relative path of the file system, percent escapes decoded and a slash at the end
@@ -54,7 +59,7 @@ impl Request {
         let is_plain = |part: &str| {
             !matches!(part, "" | "." | "..") && !part.contains(['/', '\\', '\0', ':', '\u{fffd}'])
         };
-        let below = self.path.strip_prefix(prefix)?;
+        let below = self.path().strip_prefix(prefix)?;
         if below.is_empty() {
             return Some(PathBuf::new());
         }
@@ -74,7 +79,7 @@ impl Request {
 
     /// The text of a query parameter, `+` and percent escapes decoded. The first of several.
     pub fn param(&self, name: &str) -> Option<String> {
-        self.query.split('&').find_map(|pair| {
+        self.query().split('&').find_map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decode(key) == name).then(|| decode(value))
         })
@@ -131,11 +136,14 @@ fn escaped(rest: &[u8]) -> Option<u8> {
     u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()
 }
 
+/// Made when this is compiled, for looking at each byte of it takes longer than routing a request does.
+const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
 /// A response. Small, so that it can be the error of a `Result` as well.
 #[derive(Debug)]
 pub struct Response {
     status: StatusCode,
-    content_type: &'static str,
+    content_type: HeaderValue,
     /// Most responses have none.
     headers: Option<Box<HeaderMap>>,
     content: Content,
@@ -152,8 +160,7 @@ impl Response {
     /// # Panics
     /// When the text has bytes that a header field cannot have; see [`HeaderValue::from_static`].
     pub fn content_type(mut self, content_type: &'static str) -> Response {
-        let _checked = HeaderValue::from_static(content_type);
-        self.content_type = content_type;
+        self.content_type = HeaderValue::from_static(content_type);
         self
     }
 
@@ -195,7 +202,7 @@ impl Response {
         let (mut head, ()) = hyper::Response::new(()).into_parts();
         head.status = self.status;
         head.headers = self.headers.map(|headers| *headers).unwrap_or_default();
-        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        head.headers.insert(CONTENT_TYPE, self.content_type);
         (head, self.content)
     }
 }
@@ -213,7 +220,7 @@ pub fn json(body: impl Into<Bytes>) -> Response {
 /// Any status with plain text.
 pub fn with_status(status: StatusCode, body: impl Into<Bytes>) -> Response {
     let content = Content::Whole(body.into());
-    Response { status, content_type: "text/plain; charset=utf-8", headers: None, content }
+    Response { status, content_type: PLAIN_TEXT, headers: None, content }
 }
 
 /// 200 with a body that `producer` sends while it goes out: at the pace of the client, with little memory. When the producer
@@ -246,13 +253,31 @@ impl From<Result<Response, Response>> for Response {
 
 /// What a route may return: a response, or a future of one or of a `Result` whose sides both are responses.
 pub trait IntoReply {
-    /// The reply as a future.
-    fn into_reply(self) -> Pin<Box<dyn Future<Output = Response>>>;
+    /// The reply, now or later.
+    fn into_reply(self) -> Reply;
+}
+
+/// What a route has returned.
+pub struct Reply(pub(super) When);
+
+pub(super) enum When {
+    /// `None` when it was given away.
+    Now(Option<Response>),
+    Later(Pin<Box<dyn Future<Output = Response>>>),
+}
+
+impl Reply {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Response> {
+        match &mut self.0 {
+            When::Now(response) => Poll::Ready(response.take().expect("it is polled until it has answered")),
+            When::Later(future) => future.as_mut().poll(cx),
+        }
+    }
 }
 
 impl IntoReply for Response {
-    fn into_reply(self) -> Pin<Box<dyn Future<Output = Response>>> {
-        Box::pin(std::future::ready(self))
+    fn into_reply(self) -> Reply {
+        Reply(When::Now(Some(self)))
     }
 }
 
@@ -261,8 +286,8 @@ where
     F: Future + 'static,
     F::Output: Into<Response>,
 {
-    fn into_reply(self) -> Pin<Box<dyn Future<Output = Response>>> {
-        Box::pin(async { self.await.into() })
+    fn into_reply(self) -> Reply {
+        Reply(When::Later(Box::pin(async { self.await.into() })))
     }
 }
 
@@ -273,8 +298,7 @@ mod tests {
     fn request(query: &str) -> Request {
         Request {
             method: Method::GET,
-            path: "/".into(),
-            query: query.into(),
+            target: Some(format!("/?{query}").parse().unwrap()),
             headers: HeaderMap::new(),
             body: Bytes::new(),
         }
@@ -301,7 +325,10 @@ mod tests {
 
     #[test]
     fn a_path_below_a_prefix_cannot_leave_it() {
-        let below = |path: &str| Request { path: path.into(), ..request("") }.path_below("/files/");
+        let below = |path: &str| {
+            let target = Some(path.parse().unwrap());
+            Request { target, ..request("") }.path_below("/files/")
+        };
         assert_eq!(below("/files/a/b%20c+d.txt"), Some("a/b c+d.txt".into()));
         assert_eq!(below("/files/a/"), Some("a".into()));
         assert_eq!(below("/files/"), Some("".into()));

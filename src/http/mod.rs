@@ -38,7 +38,7 @@ pub use file::file;
 pub use handle::{ServerHandle, Stopped};
 pub use hyper::Method;
 pub use hyper_rt::{HyperIo, HyperSleep, LoopExecutor, LoopTimer};
-pub use message::{IntoReply, Request, Response, StatusCode, json, stream, text, with_status};
+pub use message::{IntoReply, Reply, Request, Response, StatusCode, json, stream, text, with_status};
 pub use server::{HttpError, Limits, Server};
 pub use stats::ServerStats;
 pub use upload::{BodyError, RequestBody};

@@ -4,25 +4,21 @@
 //! A pattern is `[METHOD ]/path` for one path, or `[METHOD ]/path/*` for all paths that begin with `/path/`. A path that is
 //! named exactly comes before a prefix, and a longer prefix before a shorter one. The path decides first, then the method.
 
-use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use event_loop::SpanSite;
 use hyper::Method;
 
-use super::message::{Request, Response};
+use super::message::{Reply, Request};
 use super::upload::RequestBody;
-
-pub(super) type Answer = Pin<Box<dyn Future<Output = Response>>>;
 
 /// What a route does with a request.
 pub(super) enum Handler {
     /// It wants the body whole.
-    Whole(Box<dyn Fn(Request) -> Answer>),
+    Whole(Box<dyn Fn(Request) -> Reply>),
     /// It reads the body itself.
-    Streaming(Box<dyn Fn(Request, RequestBody) -> Answer>),
+    Streaming(Box<dyn Fn(Request, RequestBody) -> Reply>),
 }
 
 pub(super) struct Route {
@@ -35,7 +31,7 @@ type Methods = Vec<(Option<Method>, Rc<Route>)>;
 
 #[derive(Default)]
 pub(super) struct Routes {
-    exact: HashMap<String, Methods>,
+    exact: BTreeMap<String, Methods>,
     /// The longest first.
     prefixes: Vec<(String, Methods)>,
 }
@@ -112,12 +108,12 @@ fn allowed(methods: &Methods) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::text;
+    use crate::http::{IntoReply, text};
 
     fn routes(patterns: &[&str]) -> Routes {
         let mut routes = Routes::default();
         for pattern in patterns {
-            let handler = Handler::Whole(Box::new(|_request| Box::pin(std::future::ready(text("")))));
+            let handler = Handler::Whole(Box::new(|_request| text("").into_reply()));
             routes.insert(pattern, Route { handler, span: SpanSite::new(pattern) });
         }
         routes
