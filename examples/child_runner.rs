@@ -5,9 +5,11 @@
 //! cargo run --example child_runner -- 'echo one; sleep 1; echo two' 'ls nowhere' 'exit 7'
 //! ```
 //!
-//! Each argument is a command for `sh`. Nobody waits for a child here: its output is a pipe in the poll set of the loop, its end
-//! wakes the loop as well. Ctrl-C is a signal that the loop watches: the first one asks all children to end (SIGTERM), the
-//! second one ends them (SIGKILL), but not what they have started themselves. The exit code is 1 when a command that you gave did not end well. Unix only.
+//! Each argument is a command for `sh`. Nobody waits for a child here: its output is a pipe in the poll set of the loop,
+//! its end wakes the loop as well. Ctrl-C is a signal that the loop watches: the first one asks all children to end
+//! (SIGTERM), the second one ends them (SIGKILL), but not what they have started themselves. When nobody reads our output
+//! any more, we read no more of theirs, and their writes fail in turn. The exit code is 1 when a command that you gave did
+//! not end well. Unix only.
 
 use clap::Parser;
 
@@ -41,6 +43,7 @@ fn main() {
 #[cfg(unix)]
 mod on_the_loop {
     use std::cell::{Cell, RefCell};
+    use std::io::{self, Write};
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Command, ExitStatus, Stdio};
     use std::rc::Rc;
@@ -59,7 +62,7 @@ mod on_the_loop {
         let children = Rc::new(RefCell::new(Vec::new()));
         let is_well = Rc::new(Cell::new(true));
         for (number, command) in (1..).zip(commands) {
-            println!("{number}: starts: {command}");
+            say(&format!("{number}: starts: {command}"));
             match spawn(&lp, number, command, is_well.clone()) {
                 Ok(child) => children.borrow_mut().push(child),
                 Err(error) => {
@@ -78,7 +81,7 @@ mod on_the_loop {
                 let _ = if asked.get() { child.kill() } else { child.send_signal(SIGTERM) };
             }
             if !asked.replace(true) {
-                println!("Ctrl-C: the children are asked to end; one more ends them");
+                say("Ctrl-C: the children are asked to end; one more ends them");
             }
         })?;
         // Children and pipes keep the loop alive; the wish to hear of Ctrl-C does not.
@@ -97,7 +100,7 @@ mod on_the_loop {
         shell.args(["-c", command]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = Child::spawn(lp, shell, move |_, status| {
             let ended = status.map_or_else(|error| error.to_string(), |status| told(status, &is_well));
-            println!("{number}: {ended}");
+            say(&format!("{number}: {ended}"));
         })?;
         if let Some(stdout) = child.take_stdout() {
             show_lines(&Pipe::new(lp, stdout)?, format!("{number}| "))?;
@@ -132,10 +135,17 @@ mod on_the_loop {
             }
             while let Some(end) = rest.iter().position(|byte| *byte == b'\n').or_else(|| too_long(&rest)) {
                 let line: Vec<u8> = rest.drain(..=end).collect();
-                println!("{before}{}", String::from_utf8_lossy(&line).trim_end());
+                if !say(&format!("{before}{}", String::from_utf8_lossy(&line).trim_end())) {
+                    itself.close();
+                }
             }
         })?;
         Ok(())
+    }
+
+    /// Prints a line, and says whether that went well. The children are looked after in any case.
+    fn say(line: &str) -> bool {
+        writeln!(io::stdout(), "{line}").is_ok()
     }
 
     fn too_long(rest: &[u8]) -> Option<usize> {

@@ -14,7 +14,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::io::{self, BufRead, IoSlice};
+use std::io::{self, BufRead, ErrorKind, IoSlice, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -29,11 +29,11 @@ use runtime_trace::LatencyHistogram;
 /// Sends lines or messages to an echo server, one after the other, and waits for each to come back.
 #[derive(Clone, Parser)]
 struct Options {
-    /// Where the server listens.
+    /// Where the server listens: an address and a port.
     #[arg(default_value = "127.0.0.1:7007")]
     addr: SocketAddr,
     /// Send so many messages and measure their round trips; without it, lines from the standard input.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
     messages: Option<u64>,
     /// How long a measured message is.
     #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = value_parser!(u32).range(1..))]
@@ -59,7 +59,7 @@ fn main() -> anyhow::Result<ExitCode> {
         ctrl_c.unref();
     }
     runtime.run(RunMode::Default)?;
-    if options.messages.is_some() {
+    if measured.borrow().count() > 0 {
         say(&measured.borrow(), options.size);
     }
     match task.try_take() {
@@ -117,7 +117,11 @@ async fn send_lines(stream: &OwnedTcpStream) -> anyhow::Result<()> {
             Either::Second(error) => return Err(error),
         };
         round_trip(stream, &line).await?;
-        print!("{}", String::from_utf8_lossy(&line));
+        match io::stdout().write_all(&line) {
+            // Who reads us has had enough, as `head` has.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+            written => written?,
+        }
     }
 }
 

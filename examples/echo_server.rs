@@ -14,7 +14,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -47,7 +47,10 @@ fn main() -> anyhow::Result<()> {
     let accepting = server.clone();
     listener.on_connection(move |_, accepted| match accepted {
         Ok(stream) => accepting.accept(stream),
-        Err(error) => eprintln!("cannot accept a connection: {error}"),
+        Err(error) => {
+            // That nobody reads it any more, as behind a pipe, is no reason to end.
+            let _ = writeln!(io::stderr(), "cannot accept a connection: {error}");
+        }
     });
     #[cfg(unix)]
     stop_on_signals(&lp, &listener, &server)?;
@@ -107,7 +110,8 @@ impl Server {
     }
 
     fn say(&self) {
-        println!(
+        let _ = writeln!(
+            io::stdout(),
             "{} connections, {} broken; {} bytes echoed; reading paused {} times; at most {} bytes waited",
             self.accepted.get(),
             self.broken.get(),

@@ -4,9 +4,9 @@
 //! cargo run --example futures
 //! ```
 //!
-//! Two requests wait for the pool at the same time while the main task sleeps; then a thread sends into the loop through a
-//! channel, until a task that never ends by itself is cut off. Watch the thread: every line but two comes from `main`, for
-//! futures run on the loop. None of it needs to be `Send`, apart from what the thread gets.
+//! Two requests wait for the pool at the same time while the main task sleeps; then a thread sends into the loop through
+//! a channel; at last a task that never ends by itself is cut off. Watch the thread: every line but two comes from
+//! `main`, for futures run on the loop. None of it needs to be `Send`, apart from what the thread and the pool get.
 
 use std::cell::RefCell;
 use std::rc::Rc;

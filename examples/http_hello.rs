@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Ctrl-C ends it. Watch `/key`: it computes for a while on a pool thread, and `/hello` is answered meanwhile. The
-//! example `starvation` shows what happens when such work is done in the route itself. `/ticks` is a stream of events: look at
-//! it with `curl -N`, and see that all else is answered while it goes on.
+//! example `starvation` shows what happens when such work is done in the route itself. `/ticks` is a stream of events:
+//! look at it with `curl -N`, and see that all else is answered while it goes on.
 
 use std::time::Duration;
 

@@ -19,6 +19,8 @@ mod rule;
 mod copy;
 
 use std::cell::Cell;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -70,7 +72,7 @@ fn main() -> anyhow::Result<()> {
         watcher.start(signal, move |lp, _| forwarder.stop(lp))?;
         watcher.unref();
     }
-    forwarder.ports.iter().for_each(|port| println!("listening on {}", port.rule));
+    forwarder.ports.iter().for_each(|port| say(format_args!("listening on {}", port.rule)));
     runtime.run(RunMode::Default)?;
     forwarder.ports.iter().for_each(|port| port.say());
     Ok(())
@@ -94,7 +96,7 @@ impl Forwarder {
                 Ok(client) => client,
                 Err(_) if self.is_stopping.get() => return,
                 Err(error) => {
-                    eprintln!("{}: cannot accept: {error}", port.rule);
+                    complain(format_args!("{}: cannot accept: {error}", port.rule));
                     // What fails now may fail for a while.
                     sleep(Duration::from_millis(100)).await;
                     continue;
@@ -126,7 +128,7 @@ impl Forwarder {
         for port in &self.ports {
             port.listener.close();
         }
-        println!("stops; connections open: {}", self.open.get());
+        say(format_args!("stops; connections open: {}", self.open.get()));
         let cut = self.cut.clone();
         let deadline = lp.set_timeout(self.grace, move |_| cut.begin());
         // The connections keep the loop alive, and not the wait for them.
@@ -163,7 +165,7 @@ impl Port {
             Either::First(Ok(target)) => target,
             Either::First(Err(error)) => {
                 add(&self.failed, 1);
-                return eprintln!("{}: {error:#}", self.rule);
+                return complain(format_args!("{}: {error:#}", self.rule));
             }
             Either::Second(()) => return add(&self.cut, 1),
         };
@@ -182,7 +184,7 @@ impl Port {
     }
 
     fn say(&self) {
-        println!(
+        say(format_args!(
             "{}: {} connections, {} failed, {} broken, {} cut, {} refused; {} bytes there, {} bytes back",
             self.rule,
             self.accepted.get(),
@@ -192,8 +194,18 @@ impl Port {
             self.refused.get(),
             self.bytes_there.get(),
             self.bytes_back.get()
-        );
+        ));
     }
+}
+
+/// Prints a line. That nobody reads it any more, as behind a pipe, is no reason to leave work undone.
+fn say(line: impl Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// As `say`, for errors.
+fn complain(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 fn add(counter: &Cell<u64>, more: u64) {

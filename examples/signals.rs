@@ -43,7 +43,8 @@ fn main() {
 #[cfg(unix)]
 mod on_the_loop {
     use std::cell::Cell;
-    use std::io;
+    use std::fmt::Display;
+    use std::io::{self, Write};
     use std::path::PathBuf;
     use std::rc::Rc;
 
@@ -116,10 +117,10 @@ mod on_the_loop {
                     add(&this.keys);
                 }
                 if this.is_ending.get() {
-                    return println!("the last key is done");
+                    return say("the last key is done");
                 }
                 if let Err(error) = this.work(lp) {
-                    eprintln!("no more keys: {error}");
+                    say(format_args!("no more keys: {error}"));
                 }
             })
             .map(drop)
@@ -127,7 +128,7 @@ mod on_the_loop {
 
         /// Reading would hold the loop, so the pool does it; what comes later than a newer reload is old.
         fn reload(self: &Rc<Self>, lp: &LoopHandle) {
-            let Some(file) = &self.settings else { return println!("there is no file to read again") };
+            let Some(file) = &self.settings else { return say("there is no file to read again") };
             add(&self.reloads);
             let (this, number) = (self.clone(), self.reloads.get());
             let begun = fs::read(file).then(lp, move |_, read| {
@@ -136,24 +137,26 @@ mod on_the_loop {
                     _ if number < this.reloads.get() => {}
                     Ok(rounds) => {
                         this.rounds.set(rounds);
-                        println!("reloaded: {rounds} rounds from the next key on");
+                        say(format_args!("reloaded: {rounds} rounds from the next key on"));
                     }
-                    Err(error) => println!("not reloaded: {error:#}; still {} rounds", this.rounds.get()),
+                    Err(error) => {
+                        say(format_args!("not reloaded: {error:#}; still {} rounds", this.rounds.get()))
+                    }
                 }
             });
             if let Err(error) = begun {
-                println!("not reloaded: {error}");
+                say(format_args!("not reloaded: {error}"));
             }
         }
 
         fn report(&self) {
             let (keys, rounds, hang_ups) = (self.keys.get(), self.rounds.get(), self.hang_ups.get());
-            println!("report: {keys} keys, {rounds} rounds each now, {hang_ups} times SIGHUP");
+            say(format_args!("report: {keys} keys, {rounds} rounds each now, {hang_ups} times SIGHUP"));
         }
 
         fn end(&self) {
             self.is_ending.set(true);
-            println!("ends when the key is done that has begun");
+            say("ends when the key is done that has begun");
         }
     }
 
@@ -166,6 +169,11 @@ mod on_the_loop {
             value.trim().parse().with_context(|| format!("{:?} is no number of rounds", value.trim()))?;
         ensure!(rounds > 0, "a key needs rounds");
         Ok(rounds)
+    }
+
+    /// Prints a line. That nobody reads it any more, as behind a pipe, is no reason to leave work undone.
+    fn say(line: impl Display) {
+        let _ = writeln!(io::stdout(), "{line}");
     }
 
     fn add(counter: &Cell<u64>) {

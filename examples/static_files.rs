@@ -6,10 +6,13 @@
 //! curl -r 0-99 http://127.0.0.1:8080/README.md           # a part of a file
 //! ```
 //!
-//! Opening, reading and listing are requests for the pool, 64 KiB at a time, so a slow disk delays only who waits for it, and a slow
-//! client holds one piece of its file and not all of it. What lies outside of the folder is not there, also where a link leads
-//! out; names that begin with a dot are hidden. Ctrl-C or SIGTERM: downloads under way may end within `--grace`.
+//! Opening, reading and listing are requests for the pool, and a file is read 64 KiB at a time. So a slow disk delays
+//! only who waits for it, and a slow client holds one piece of its file and not all of it. What lies outside of the
+//! folder is not there, also where a link leads out; names that begin with a dot or are not UTF-8 are hidden. Ctrl-C or
+//! SIGTERM: downloads under way may end within `--grace`.
 
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -45,12 +48,17 @@ fn main() -> anyhow::Result<()> {
     let server = Server::on((options.address, options.port))?
         .route("GET /*", move |request| answer(root.clone(), request))
         .serve(&runtime.handle())?;
-    println!("listening on http://{}", server.local_addr());
     stop_on_signals(&runtime, &server, Duration::from_secs(options.grace))?;
+    println!("listening on http://{}", server.local_addr());
     runtime.run(RunMode::Default)?;
     let stats = server.stats();
-    println!("{} requests on {} connections, {} cut off", stats.requests, stats.accepted, stats.cut);
+    say(format_args!("{} requests on {} connections, {} cut off", stats.requests, stats.accepted, stats.cut));
     Ok(())
+}
+
+/// Prints a line. That nobody reads it any more, as behind a pipe, is no reason to leave work undone.
+fn say(line: impl Display) {
+    let _ = writeln!(io::stdout(), "{line}");
 }
 
 #[cfg(unix)]
@@ -59,7 +67,7 @@ fn stop_on_signals(runtime: &Runtime, server: &ServerHandle, grace: Duration) ->
         let (signal, server) = (runtime_lab::Signal::new(&runtime.handle()), server.clone());
         // For one time: a second Ctrl-C does what it does by default.
         signal.start_once(number, move |_lp, _signal| {
-            println!("stops within {grace:?}");
+            say(format_args!("stops within {grace:?}"));
             drop(server.stop_within(grace));
         })?;
         // The server keeps the loop alive; the wish to hear of signals does not.

@@ -1,7 +1,7 @@
 //! A job of the scheduler: its timer, its run, its time limit, and the end of both.
 
 use std::cell::{Cell, RefCell};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus, Stdio};
 use std::rc::Rc;
@@ -151,14 +151,16 @@ impl Job {
         if asked_before { self.signal(Signal::KILL) } else { self.ask_to_end() }
     }
 
+    /// That nobody reads it any more, as behind a pipe, is no reason to leave jobs alone.
     fn say(&self, what: &str) {
-        println!("{} line {}: {what}", Utc(now()), self.entry.line);
+        let _ = writeln!(io::stdout(), "{} line {}: {what}", Utc(now()), self.entry.line);
     }
 
     pub(crate) fn say_all(&self) {
         let Job { entry, runs, skipped, unwell, .. } = self;
         let (line, runs, skipped, unwell) = (entry.line, runs.get(), skipped.get(), unwell.get());
-        println!("line {line}: {runs} runs, {skipped} skipped, {unwell} did not end well");
+        let _ =
+            writeln!(io::stdout(), "line {line}: {runs} runs, {skipped} skipped, {unwell} did not end well");
     }
 }
 

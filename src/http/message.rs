@@ -52,13 +52,14 @@ impl Request {
         self.target.as_ref().and_then(PathAndQuery::query).unwrap_or_default()
     }
 
-    /// What the path says below `prefix` as a relative path of the file system, percent escapes decoded and a slash at the end
-    /// left out. `None` when it is not below it, or has a part that could leave it: `..`, an empty one, a separator or a NUL
-    /// in an escape.
+    /// What the path says below `prefix` as a relative path of the file system, percent escapes decoded and a slash at the
+    /// end left out. `None` when it is not below it, or has a part that is no plain name: `.`, `..`, an empty one, one with
+    /// a NUL or an escaped separator (on Windows a colon, too), or one that is not UTF-8.
     pub fn path_below(&self, prefix: &str) -> Option<PathBuf> {
-        let is_plain = |part: &str| {
-            !matches!(part, "" | "." | "..") && !part.contains(['/', '\\', '\0', ':', '\u{fffd}'])
-        };
+        // A colon begins a drive or a stream on Windows; elsewhere it and the backslash are signs like others.
+        let not_in_names: &[char] =
+            if cfg!(windows) { &['/', '\0', '\u{fffd}', '\\', ':'] } else { &['/', '\0', '\u{fffd}'] };
+        let is_plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(not_in_names);
         let below = self.path().strip_prefix(prefix)?;
         if below.is_empty() {
             return Some(PathBuf::new());
@@ -343,11 +344,12 @@ mod tests {
             "/files//etc/passwd",
             "/files/a%2fb",
             "/files/a%00",
-            "/files/a%5cb",
-            "/files/c:",
             "/files/%ff",
         ] {
             assert_eq!(below(wrong), None, "{wrong}");
+        }
+        for (path, name) in [("/files/a%5cb", "a\\b"), ("/files/12:30", "12:30")] {
+            assert_eq!(below(path), (!cfg!(windows)).then(|| name.into()), "{path}");
         }
     }
 

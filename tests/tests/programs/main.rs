@@ -22,6 +22,8 @@ mod static_files;
 mod traces;
 #[cfg(unix)]
 mod cron;
+#[cfg(unix)]
+mod closed_output;
 #[path = "../../../examples/cron/schedule.rs"]
 mod schedule;
 mod cron_times;
