@@ -143,3 +143,19 @@ fn a_wait_for_shutdown_that_was_given_up_is_forgotten() {
     assert!(!world.run(RunMode::Default));
     assert_eq!(polls.get(), 2, "the beginning woke it no more");
 }
+
+#[test]
+fn a_listener_that_was_not_closed_keeps_no_loop_alive_when_its_service_has_ended() {
+    let world = Scripted::new();
+    let listener = TcpListener::bind(&world.lp, addr(80), 8).unwrap();
+    let service = world.lp.spawn(async move {
+        let given_up = timeout(ms(5), listener.accept()).await.is_err();
+        let first = listener.accept().await.is_ok();
+        // A connection that comes while nobody waits is there for who asks later.
+        sleep(ms(10)).await;
+        (given_up, first, listener.accept().await.is_ok())
+    });
+    world.script.connects(ms(7), Peer(1), 80).connects(ms(12), Peer(2), 80);
+    assert!(!world.run(RunMode::Default));
+    assert_eq!(service.try_take(), Some(Ok((true, true, true))));
+}

@@ -71,6 +71,11 @@ macro_rules! listener_methods {
                     .map(|accepted| accepted.map(|id| $stream { lp: lp.clone(), id }))
             }
 
+            /// For as long as a future waits for a connection.
+            pub(super) fn accepting(&self) -> $crate::stream::listener::Accepting<'_> {
+                $crate::stream::listener::Accepting(&self.lp, self.id)
+            }
+
             /// Stops accepting; connections wait in the backlog until it is asked for again.
             pub fn pause(&self) {
                 self.lp.set_active(self.id, false);
@@ -112,6 +117,18 @@ fn with_listener<R>(
         _ => None,
     });
     found.flatten()
+}
+
+/// Ends the wait of a future when it is dropped: a listener for which nobody waits does not keep its loop alive.
+pub(super) struct Accepting<'a>(pub(super) &'a LoopHandle, pub(super) HandleId);
+
+impl Drop for Accepting<'_> {
+    fn drop(&mut self) {
+        let Accepting(lp, id) = *self;
+        if with_listener(lp, id, |listener| listener.callback.is_none()) == Some(true) {
+            lp.set_active(id, false);
+        }
+    }
 }
 
 /// No descriptor is left: EMFILE for this process, ENFILE for the whole system.

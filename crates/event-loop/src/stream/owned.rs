@@ -147,6 +147,7 @@ impl TcpListener {
     /// # Errors
     /// The system's, or that the listener was closed.
     pub async fn accept(&self) -> Accepted {
+        let _accepting = self.accepting();
         poll_fn(|cx| self.poll_accept(cx)).await.map(OwnedTcpStream)
     }
 }
@@ -211,6 +212,7 @@ mod unix {
         /// # Errors
         /// The system's, or that the listener was closed.
         pub async fn accept(&self) -> io::Result<OwnedUnixStream> {
+            let _accepting = self.accepting();
             poll_fn(|cx| self.poll_accept(cx)).await.map(OwnedUnixStream)
         }
     }
