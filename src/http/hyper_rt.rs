@@ -27,6 +27,20 @@ const SCRATCH_BYTES: usize = 16 * 1024;
 /// How many header fields hyper accepts when nobody says how many.
 pub(super) const HYPERS_HEADERS: usize = 100;
 
+/// A head and a body of so few bytes together are copied and sent as one piece, which the system does faster than gathering
+/// them.
+const COPIED_BYTES: usize = 2 * 1024;
+
+fn with_scratch<R>(use_it: impl FnOnce(&mut [u8]) -> R) -> R {
+    let mut scratch = SCRATCH.take();
+    if scratch.is_empty() {
+        scratch.resize(SCRATCH_BYTES, 0);
+    }
+    let result = use_it(&mut scratch);
+    SCRATCH.set(scratch);
+    result
+}
+
 /// A connection of the loop as hyper wants it.
 pub struct HyperIo(pub OwnedTcpStream);
 
@@ -36,17 +50,14 @@ impl Read for HyperIo {
         cx: &mut Context<'_>,
         mut cursor: ReadBufCursor<'_>,
     ) -> Poll<std::io::Result<()>> {
-        let mut scratch = SCRATCH.take();
-        if scratch.is_empty() {
-            scratch.resize(SCRATCH_BYTES, 0);
-        }
-        let room = cursor.remaining().min(SCRATCH_BYTES);
-        let polled = self.0.poll_read(cx, &mut scratch[..room]);
-        if let Poll::Ready(Ok(bytes)) = polled {
-            cursor.put_slice(&scratch[..bytes]);
-        }
-        SCRATCH.set(scratch);
-        polled.map_ok(|_| ())
+        with_scratch(|scratch| {
+            let room = cursor.remaining().min(SCRATCH_BYTES);
+            let polled = self.0.poll_read(cx, &mut scratch[..room]);
+            if let Poll::Ready(Ok(bytes)) = polled {
+                cursor.put_slice(&scratch[..bytes]);
+            }
+            polled.map_ok(|_| ())
+        })
     }
 }
 
@@ -60,7 +71,18 @@ impl Write for HyperIo {
         cx: &mut Context<'_>,
         data: &[IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
-        self.0.poll_write(cx, data)
+        let bytes: usize = data.iter().map(|slice| slice.len()).sum();
+        if data.len() == 1 || bytes > COPIED_BYTES {
+            return self.0.poll_write(cx, data);
+        }
+        with_scratch(|scratch| {
+            let mut at = 0;
+            for slice in data {
+                scratch[at..at + slice.len()].copy_from_slice(slice);
+                at += slice.len();
+            }
+            self.0.poll_write(cx, &[IoSlice::new(&scratch[..bytes])])
+        })
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -268,7 +268,11 @@ impl OsDriver {
     ) -> io::Result<Moved> {
         let wanted: usize = buffers.iter().map(|buffer| buffer.len()).sum();
         let bytes = match self.sockets.get_mut(socket.0) {
-            Some(OsSocket::Stream(stream)) if lent.is_empty() => stream.write_vectored(buffers)?,
+            // One buffer is sent without the detour that gathering takes in the system.
+            Some(OsSocket::Stream(stream)) if lent.is_empty() => match buffers {
+                [buffer] => stream.write(buffer)?,
+                _ => stream.write_vectored(buffers)?,
+            },
             #[cfg(unix)]
             Some(OsSocket::Descriptor(descriptor)) if !lent.is_empty() => descriptor.send(buffers, lent)?,
             #[cfg(unix)]
