@@ -17,7 +17,7 @@ use hyper::rt::{Executor, Read, ReadBufCursor, Timer, Write};
 
 thread_local! {
     /// What a read lands in before it is copied into hyper's buffer, which may be uninitialised: the price of
-    /// doing without `unsafe` is one copy.
+    /// doing without `unsafe` is one copy. Also where the pieces of a small write come together.
     static SCRATCH: std::cell::Cell<Vec<u8>> = const { std::cell::Cell::new(Vec::new()) };
 }
 
