@@ -53,6 +53,37 @@ impl From<BodyError> for Response {
 }
 
 /// The body of a request that is read while it comes.
+///
+/// A route that hands it on to another server; the slower side holds up the other:
+///
+/// ```no_run
+/// use runtime_lab::{RunMode, Runtime, http};
+///
+/// let runtime = Runtime::new()?;
+/// let client = http::Client::new();
+/// let server = http::Server::on("127.0.0.1:8080")?.route_streaming("POST /upload", move |_request, mut body| {
+///     let mut request = client.post("http://127.0.0.1:8081/upload");
+///     if let Some(bytes) = body.announced_bytes() {
+///         request = request.length(bytes);
+///     }
+///     let request = request.stream(|sender| async move {
+///         // With `?`: a body that breaks here must not look whole there.
+///         while let Some(chunk) = body.chunk().await? {
+///             sender.send(chunk).await?;
+///         }
+///         Ok(())
+///     });
+///     async move {
+///         match request.await {
+///             Ok(answer) => http::with_status(answer.status(), ""),
+///             Err(error) => http::with_status(http::StatusCode::BAD_GATEWAY, format!("{error}\n")),
+///         }
+///     }
+/// });
+/// server.serve(&runtime.handle())?;
+/// runtime.run(RunMode::Default)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct RequestBody {
     body: Incoming,
     shared: Rc<Shared>,

@@ -144,6 +144,26 @@ impl Child {
     /// The child blocks no signals, and those that this process watches do there what they do by default. What this process
     /// ignores, the child ignores too, as after every exec, except SIGPIPE (libuv has all of them at their defaults).
     ///
+    /// A task waits for the end by means of a [`oneshot`](crate::oneshot):
+    ///
+    /// ```
+    /// use event_loop::{Child, EventLoop, RunMode, oneshot};
+    /// use std::process::Command;
+    ///
+    /// let event_loop = EventLoop::new()?;
+    /// let lp = event_loop.handle();
+    /// let task = event_loop.handle().spawn(async move {
+    ///     let (sender, ended) = oneshot();
+    ///     let child = Child::spawn(&lp, Command::new("true"), move |_, status| sender.send(status))?;
+    ///     let status = ended.await.expect("the handle is open until the end")?;
+    ///     child.close();
+    ///     Ok::<_, std::io::Error>(status.success())
+    /// });
+    /// event_loop.run(RunMode::Default)?;
+    /// assert!(task.try_take().unwrap()??);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The system's, at once, and `on_exit` is never called: no such program, not permitted, no process or descriptor left.
     /// `NotConnected` when the loop is gone.

@@ -139,6 +139,8 @@ fn b80_a_path_that_cannot_be_bound_is_an_error_of_the_call() {
     let listener = UnixListener::bind(&lp, folder.socket(), 8).unwrap();
     assert_eq!(kind(folder.socket()), io::ErrorKind::AddrInUse);
     assert_eq!(kind(folder.0.join("no folder/s")), io::ErrorKind::NotFound);
+    std::fs::write(folder.0.join("no socket"), "").unwrap();
+    assert_eq!(kind(folder.0.join("no socket")), io::ErrorKind::AddrInUse);
     assert_eq!(kind(folder.0.join("long".repeat(60))), io::ErrorKind::InvalidInput);
     listener.close();
     assert_eq!(kind(folder.socket()), io::ErrorKind::AddrInUse, "a closed listener leaves its path");

@@ -25,6 +25,8 @@ pub struct ClientRequest {
     address: Result<Address, ClientError>,
     headers: HeaderMap,
     content: Content,
+    /// Of a stream, where it was announced.
+    length: Option<u64>,
     time: Duration,
 }
 
@@ -39,7 +41,7 @@ impl ClientRequest {
         };
         let time = pool.limits.request_time;
         let (headers, content) = (HeaderMap::new(), Content::Whole(Bytes::new()));
-        ClientRequest { pool, method, address, headers, content, time }
+        ClientRequest { pool, method, address, headers, content, length: None, time }
     }
 
     /// Adds a header field. `Host` and the length of the body are set without it.
@@ -63,7 +65,8 @@ impl ClientRequest {
         self
     }
 
-    /// Sends a body while it is made, in chunks; see [`ClientRequest::length`]. When the producer fails, so does the request.
+    /// Sends a body while it is made, in chunks; see [`ClientRequest::length`]. When the producer fails, so does the request;
+    /// when it says that all went well, the server takes the body for whole.
     pub fn stream<F>(mut self, producer: impl FnOnce(BodySender) -> F) -> ClientRequest
     where
         F: Future<Output = Result<(), BodyFailure>> + 'static,
@@ -72,11 +75,10 @@ impl ClientRequest {
         self
     }
 
-    /// Announces how long a stream is, instead of sending it in chunks.
+    /// Announces how long the stream is, instead of sending it in chunks; a stream of another length fails. A body that is
+    /// not a stream has its own length.
     pub fn length(mut self, bytes: u64) -> ClientRequest {
-        if let Content::Stream(stream) = &mut self.content {
-            stream.left = Some(bytes);
-        }
+        self.length = Some(bytes);
         self
     }
 
@@ -94,8 +96,11 @@ impl ClientRequest {
     ///
     /// # Panics
     /// When it is polled outside of a running loop.
-    pub async fn send(self) -> Result<ClientResponse, ClientError> {
+    pub async fn send(mut self) -> Result<ClientResponse, ClientError> {
         let address = self.address?;
+        if let Content::Stream(stream) = &mut self.content {
+            stream.left = self.length;
+        }
         let mut request = hyper::Request::new(SendBody(self.content));
         *request.method_mut() = self.method;
         *request.uri_mut() = address.page.clone();

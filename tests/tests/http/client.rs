@@ -136,6 +136,10 @@ fn a_body_is_sent_while_it_is_made_and_comes_back_meanwhile() {
         let known = client.post(&format!("http://{addr}/echo"));
         let known = known.stream(|sender| async move { Ok(sender.send("four").await?) }).length(4);
         assert_eq!(known.await?.text().await?, "POST /echo   \"4\" four");
+        // In any order.
+        let known = client.post(&format!("http://{addr}/echo")).length(4);
+        let known = known.stream(|sender| async move { Ok(sender.send("four").await?) });
+        assert_eq!(known.await?.text().await?, "POST /echo   \"4\" four");
         Ok::<(), ClientError>(())
     })
     .unwrap();

@@ -32,6 +32,9 @@ impl<T> Either<T, T> {
 /// Waits for the one of two that is ready first and drops the other, which cancels it. When both are ready the first wins:
 /// put there what must not be missed, the end of a service for instance.
 ///
+/// In a loop it asks anew each time. That loses nothing with futures that have done nothing before they are ready: `read`,
+/// `accept`, `recv`, `tick`. A `write_all` that is dropped may have written a part.
+///
 /// ```
 /// # use event_loop::{Either, EventLoop, RunMode, select, sleep};
 /// # use std::time::Duration;
