@@ -2,16 +2,19 @@
 //!
 //! # Source
 //! RFC 9110, section 14: one range of bytes is served as 206; several, or what cannot be understood, get the whole file, which
-//! the standard allows; a range behind the end is 416.
+//! the standard allows; a range behind the end is 416. Section 13: `If-Modified-Since` gets 304 when the file is not newer,
+//! `If-Range` the whole file when it has another date. Dates count seconds, and there are no entity tags: a request with
+//! `If-None-Match` gets the file.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use blocking_pool::JobKind;
-use hyper::StatusCode;
+use hyper::{Method, StatusCode};
 
 use super::message::{Request, Response, stream, text, with_status};
 use crate::request::RequestError;
@@ -19,7 +22,10 @@ use crate::request::RequestError;
 /// How much one job of the pool reads.
 const PIECE_BYTES: u64 = 64 * 1024;
 
-/// The file at `path`, with its type by its name; 404 when there is none, or when it is no ordinary file. Whether `path` is one
+/// The end of the year 9999 in seconds since 1970: a later date has no form in HTTP.
+const DATES_END_SECONDS: u64 = 253_402_300_800;
+
+/// The file at `path`, with its type by its name, and its date for clients that keep copies; 404 when there is none, or when it is no ordinary file. Whether `path` is one
 /// that the client may see is the caller's matter; see [`Request::path_below`].
 pub async fn file(request: &Request, path: impl AsRef<Path>) -> Response {
     let path = path.as_ref().to_owned();
@@ -31,16 +37,24 @@ pub async fn file(request: &Request, path: impl AsRef<Path>) -> Response {
                 return Err(ErrorKind::NotFound.into());
             }
             let file = File::open(&path)?;
-            let size_bytes = file.metadata()?.len();
-            Ok((file, size_bytes))
+            let metadata = file.metadata()?;
+            let modified = metadata.modified().ok().and_then(whole_seconds);
+            Ok((file, metadata.len(), modified))
         };
         open().map_err(|cause| RequestError::File { action: "open", path: path.clone(), cause })
     });
-    let (file, size_bytes) = match opened.await {
+    let (file, size_bytes, modified) = match opened.await {
         Ok(opened) => opened,
         Err(error) => return refusal(&error),
     };
-    let asked = request.headers().get("range").and_then(|range| range.to_str().ok());
+    let dated = |response: Response| match modified {
+        Some(modified) => response.header("last-modified", &httpdate::fmt_http_date(modified)),
+        None => response,
+    };
+    if is_known(request, modified) {
+        return dated(text("").with(StatusCode::NOT_MODIFIED).content_type(content_type));
+    }
+    let asked = field(request, "range").filter(|_| may_be_part(request, modified));
     let (status, part) = match asked.and_then(|range| parse_range(range, size_bytes)) {
         None => (StatusCode::OK, 0..size_bytes),
         Some(Ok(part)) => (StatusCode::PARTIAL_CONTENT, part),
@@ -53,7 +67,7 @@ pub async fn file(request: &Request, path: impl AsRef<Path>) -> Response {
         true => text(""),
         false => pieces(file, part.clone()),
     };
-    let response = response.with(status).content_type(content_type).header("accept-ranges", "bytes");
+    let response = dated(response.with(status).content_type(content_type)).header("accept-ranges", "bytes");
     match status {
         StatusCode::PARTIAL_CONTENT => {
             let range = format!("bytes {}-{}/{size_bytes}", part.start, part.end - 1);
@@ -61,6 +75,34 @@ pub async fn file(request: &Request, path: impl AsRef<Path>) -> Response {
         }
         _ => response,
     }
+}
+
+fn field<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    request.headers().get(name).and_then(|value| value.to_str().ok())
+}
+
+/// A time as HTTP says it; `None` when it has no form there.
+fn whole_seconds(time: SystemTime) -> Option<SystemTime> {
+    let seconds = time.duration_since(UNIX_EPOCH).ok()?.as_secs();
+    (seconds < DATES_END_SECONDS).then(|| UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+/// Whether the client has this file already.
+fn is_known(request: &Request, modified: Option<SystemTime>) -> bool {
+    let known = || httpdate::parse_http_date(field(request, "if-modified-since")?).ok();
+    matches!(*request.method(), Method::GET | Method::HEAD)
+        && !request.headers().contains_key("if-none-match")
+        && modified.zip(known()).is_some_and(|(modified, known)| modified <= known)
+}
+
+/// Whether a part is of use: of the file that the client has the rest of. Only GET has parts.
+fn may_be_part(request: &Request, modified: Option<SystemTime>) -> bool {
+    let same = |known: &str| modified.is_some() && httpdate::parse_http_date(known).ok() == modified;
+    let is_same = match request.headers().get("if-range") {
+        Some(known) => known.to_str().is_ok_and(same),
+        None => true,
+    };
+    *request.method() == Method::GET && is_same
 }
 
 fn refusal(error: &RequestError) -> Response {

@@ -17,6 +17,7 @@ mod panics;
 mod stop;
 mod stop_within;
 mod unread;
+mod framing;
 mod hostile;
 mod hostile_paths;
 mod books;
