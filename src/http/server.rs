@@ -51,26 +51,26 @@ fn hint(error: &io::Error) -> &'static str {
     }
 }
 
-/// What a server accepts from outside.
+/// What a server accepts from outside. Beside these, fixed: after it has refused a client, it reads at most 1 MiB more of it.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Bytes of the request line and the header fields; hyper needs at least 8 KiB.
+    /// Bytes of the request line and the header fields; hyper needs at least 8 KiB. 16 KiB by default.
     pub head_bytes: usize,
-    /// Header fields.
+    /// Header fields. 100 by default.
     pub headers: usize,
-    /// Bytes of a request's body.
+    /// Bytes of a request's body. 1 MiB by default.
     pub body_bytes: usize,
-    /// Time for the whole head to arrive; also how long an idle connection is kept.
+    /// Time for the whole head to arrive; also how long an idle connection is kept. 30 s by default.
     pub head_time: Duration,
     /// Time for the whole body to arrive, all waits for it added up; also how long a client that was refused may take to end
-    /// its side.
+    /// its side. 30 s by default.
     pub body_time: Duration,
     /// Time that a write may wait for the client to make room; when the server stops, the time for all that is left
-    /// to write from then on, or from the first wait after it.
+    /// to write from then on, or from the first wait after it. 30 s by default.
     pub write_time: Duration,
-    /// Open connections, streams of events among them; more are closed at once.
+    /// Open connections, streams of events among them; more are closed at once. 10,000 by default.
     pub connections: usize,
-    /// Connections that may wait to be accepted.
+    /// Connections that may wait to be accepted. 1,024 by default; the system may allow fewer.
     pub backlog: u32,
 }
 
@@ -90,6 +90,10 @@ impl Default for Limits {
 }
 
 /// A server that is being described. Without [`Server::serve`] nothing listens.
+///
+/// A client that ends its side of the connection is taken for one that has gone, as hyper does it: what it waits for is
+/// dropped, and what it has pipelined may not be answered. Its end is seen behind what it has sent: when requests are pipelined
+/// behind one that a route is at work on, only a write tells that the client has gone.
 pub struct Server {
     addr: SocketAddr,
     routes: Routes,

@@ -88,6 +88,12 @@ fn answers_that_are_none_have_names() {
     assert_eq!(outcome(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap(), "ok");
     assert_eq!(outcome(b"HTTP/1.1 200 OK\r\n\r\nuntil the end").unwrap(), "until the end");
     assert_eq!(outcome(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 None\r\n\r\n").unwrap(), "");
+    let hints = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 304 Known\r\nContent-Length: 9\r\n\r\n";
+    assert_eq!(
+        outcome(hints).unwrap(),
+        "",
+        "an answer without a body may say the length of what it is about"
+    );
 }
 
 /// What comes of a request to nobody.

@@ -1,4 +1,6 @@
-//! Several requests in one write: each is answered, in order, whatever its route takes.
+//! Several requests in one write: each is answered, in order, whatever its route takes, while the client stays.
+
+use std::net::Shutdown;
 
 use runtime_lab::http::{self, Server};
 use runtime_lab::{sleep, yield_now};
@@ -72,4 +74,17 @@ fn what_is_pipelined_behind_the_last_request_is_not_answered() {
     client.assert_ends();
     let stats = server.stop().stats;
     assert_eq!((stats.requests, stats.answered, stats.ended()), (1, 1, 1));
+}
+
+#[test]
+fn a_client_that_ends_its_side_gets_no_more_answers() {
+    let server =
+        start(|server: Server| server.route("/never", |_request| std::future::pending::<http::Response>()));
+    let mut client = server.connect();
+    client.ask_for("/never");
+    client.stream().shutdown(Shutdown::Write).unwrap();
+    client.assert_ends();
+    server.until_empty();
+    let stats = server.stop().stats;
+    assert_eq!((stats.accepted, stats.answered, stats.ended()), (1, 0, 1));
 }
