@@ -7,7 +7,7 @@
 //! `If-None-Match` gets the file.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,19 +25,18 @@ const PIECE_BYTES: u64 = 64 * 1024;
 /// The end of the year 9999 in seconds since 1970: a later date has no form in HTTP.
 const DATES_END_SECONDS: u64 = 253_402_300_800;
 
-/// The file at `path`, with its type by its name, and its date for clients that keep copies; 404 when there is none, or when it is no ordinary file. Whether `path` is one
-/// that the client may see is the caller's matter; see [`Request::path_below`].
+/// The file at `path`, with its type by its name, and its date for clients that keep copies; 404 when there is none, or when
+/// it is no ordinary file. Whether `path` is one that the client may see is the caller's matter; see [`Request::path_below`].
 pub async fn file(request: &Request, path: impl AsRef<Path>) -> Response {
     let path = path.as_ref().to_owned();
     let content_type = content_type(&path);
     let opened = crate::Request::new(JobKind::FastIo, "http.open", move || {
         let open = || {
-            // A pipe would block the open until somebody writes; so it is looked at first.
-            if !std::fs::metadata(&path)?.is_file() {
+            let file = open_at_once(&path)?;
+            let metadata = file.metadata()?;
+            if !metadata.is_file() {
                 return Err(ErrorKind::NotFound.into());
             }
-            let file = File::open(&path)?;
-            let metadata = file.metadata()?;
             let modified = metadata.modified().ok().and_then(whole_seconds);
             Ok((file, metadata.len(), modified))
         };
@@ -103,6 +102,19 @@ fn may_be_part(request: &Request, modified: Option<SystemTime>) -> bool {
         None => true,
     };
     *request.method() == Method::GET && is_same
+}
+
+/// Opening a pipe would wait until somebody writes into it.
+#[cfg(unix)]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+#[cfg(not(unix))]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 fn refusal(error: &RequestError) -> Response {

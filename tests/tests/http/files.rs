@@ -42,6 +42,17 @@ fn a_file_comes_in_pieces_with_its_length_and_type() {
     assert_eq!((stats.accepted, stats.answered), (1, 4));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_file_and_nobody_waits_for_its_writer() {
+    let root = tempfile::tempdir().unwrap();
+    let pipe = root.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let server = server(root.path());
+    assert_eq!(server.connect().get("/files/pipe").status, 404);
+    server.stop();
+}
+
 #[test]
 fn a_part_of_a_file_is_206_and_one_behind_the_end_416() {
     let root = tempfile::tempdir().unwrap();

@@ -212,6 +212,18 @@ fn w5_a_producer_waits_for_its_client() {
 }
 
 #[test]
+fn w3_a_stop_gives_an_endless_stream_the_write_time_and_not_more_for_progress() {
+    let endless = endless(|script, _sent_bytes| {
+        for second in (5..200).step_by(5) {
+            script.takes(at(second), Peer(1), 200_000);
+        }
+    });
+    // It stops at 60, and something waits for room at every moment but those at which the client reads.
+    assert_eq!(endless.dropped.get(), Some(at(70)));
+    assert_eq!(endless.stats.write_timeouts, 1, "{:?}", endless.stats);
+}
+
+#[test]
 fn w6_a_client_that_does_not_read_ends_the_producer_after_the_write_time() {
     let endless = endless(|_script, _sent_bytes| ());
     assert_eq!((endless.dropped.get(), endless.told.get()), (Some(at(10)), Some(at(10))));
