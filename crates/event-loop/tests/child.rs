@@ -391,3 +391,48 @@ fn b87_a_child_has_its_streams_directory_and_environment_and_its_end_is_told_onc
         assert_eq!(notes.take(), "sh code Some(5) signal None");
     }
 }
+
+#[test]
+fn b87_output_and_errors_may_share_a_pipe_and_the_program_is_looked_for_in_the_childs_path() {
+    use std::os::unix::process::CommandExt;
+    let folder = std::env::temp_dir().join(format!("runtime-lab-child-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    // A link: a program that was just written may still be open in another test's child, and then it is busy.
+    std::os::unix::fs::symlink("/bin/sh", folder.join("only-the-child-finds-me")).unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+    for event_loop in both_ways() {
+        let (lp, notes) = (event_loop.handle(), Notes::default());
+        let missing = Child::spawn(&lp, Command::new("only-the-child-finds-me"), |_, _| ());
+        // "Not found", or "not permitted" where a folder of our path may not be looked into.
+        assert!(missing.is_err());
+        let (mut ours, theirs) = std::io::pipe().unwrap();
+        let mut command = Command::new("only-the-child-finds-me");
+        command.arg0("sh").args(["-c", "echo out; echo error >&2; echo out again"]);
+        command.env("PATH", &path).stdin(Stdio::null());
+        command.stdout(theirs.try_clone().unwrap()).stderr(theirs);
+        Child::spawn(&lp, command, exits(&notes, "it")).unwrap();
+        assert!(!event_loop.run(RunMode::Default).unwrap());
+        let mut said = String::new();
+        ours.read_to_string(&mut said).unwrap();
+        assert_eq!(said, "out\nerror\nout again\n");
+        assert_eq!(notes.take(), "it code Some(0) signal None");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn b87_a_child_of_another_user_is_refused_at_once() {
+    use std::os::unix::process::CommandExt;
+    let somebody = rustix::process::getuid();
+    if somebody.is_root() {
+        println!("skipped: root may become any user");
+        return;
+    }
+    for event_loop in both_ways() {
+        let mut command = cat();
+        command.uid(0);
+        let refused = Child::spawn(&event_loop.handle(), command, |_, _| ()).err().unwrap();
+        assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+        assert!(event_loop.handle().handles().is_empty());
+    }
+}
