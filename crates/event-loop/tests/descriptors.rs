@@ -149,8 +149,12 @@ fn f1_a_cancelled_write_closes_its_descriptors_and_an_ignored_one_is_closed_too(
     let (plain, mut plain_writer) = io::pipe().unwrap();
     let (ignored, mut ignored_writer) = io::pipe().unwrap();
     one.write_with_descriptors(b"plain".to_vec(), vec![plain.into()], |_, sent| sent.unwrap());
-    other.read_start(notes.reads("plain")).unwrap();
-    lp.set_timeout(ms(1), |lp| lp.stop());
+    let mut note = notes.reads("plain");
+    let read = move |lp: &LoopHandle, event: ReadEvent<'_>| {
+        note(lp, event);
+        lp.stop();
+    };
+    other.read_start(read).unwrap();
     event_loop.run(RunMode::Default).unwrap();
     one.write_with_descriptors(b"ignored".to_vec(), vec![ignored.into()], |_, sent| sent.unwrap());
     other.read_stop();
