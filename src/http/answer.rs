@@ -15,7 +15,7 @@ use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::{Method, StatusCode};
 
 use super::body::Content;
-use super::message::{self, Request, Response, with_status};
+use super::message::{Reply, Request, Response, with_status};
 use super::routes::{Found, Handler, Route};
 use super::server::Shared;
 use super::stats::{Counted, bump};
@@ -36,7 +36,7 @@ pub(super) struct Answering {
 enum Step {
     /// The body is being read; what was asked is there, or why it is not.
     Reading(Pin<Box<dyn Future<Output = Result<Request, Response>>>>),
-    Replying(Box<Reply>),
+    Calling(Box<RouteCall>),
     /// `None` when it was given away.
     Answered(Option<Response>),
 }
@@ -84,10 +84,10 @@ impl Future for Answering {
         loop {
             let next = match &mut self.step {
                 Step::Reading(reading) => match ready!(reading.as_mut().poll(cx)) {
-                    Ok(request) => Step::reply(self.route.as_ref(), Call::Whole(request), &self.shared),
+                    Ok(request) => Step::call(self.route.as_ref(), Call::Whole(request), &self.shared),
                     Err(refusal) => Step::Answered(Some(refusal)),
                 },
-                Step::Replying(reply) => Step::Answered(Some(ready!(reply.poll(cx)))),
+                Step::Calling(call) => Step::Answered(Some(ready!(call.poll(cx)))),
                 Step::Answered(response) => {
                     let response = response.take().expect("a future is not polled after its end");
                     return Poll::Ready(Ok(self.reply(response)));
@@ -109,7 +109,7 @@ impl Step {
         let has_body = !body.is_end_stream() && *request.method() != Method::HEAD;
         let is_whole = matches!(route.handler, Handler::Whole(_));
         if is_whole && !has_body {
-            return Step::reply(Some(route), Call::Whole(request), shared);
+            return Step::call(Some(route), Call::Whole(request), shared);
         }
         match RequestBody::new(body, shared, marks) {
             Err(refusal) => Step::Answered(Some(refusal.into())),
@@ -117,13 +117,13 @@ impl Step {
                 let body = body.whole().await?;
                 Ok(request.with_body(body))
             })),
-            Ok(body) => Step::reply(Some(route), Call::Streaming(request, Box::new(body)), shared),
+            Ok(body) => Step::call(Some(route), Call::Streaming(request, Box::new(body)), shared),
         }
     }
 
-    fn reply(route: Option<&Rc<Route>>, call: Call, shared: &Rc<Shared>) -> Step {
+    fn call(route: Option<&Rc<Route>>, call: Call, shared: &Rc<Shared>) -> Step {
         let route = route.expect("a request is called on the route that was found").clone();
-        Step::Replying(Box::new(Reply { route, call: Some(call), future: None, shared: shared.clone() }))
+        Step::Calling(Box::new(RouteCall { route, call: Some(call), future: None, shared: shared.clone() }))
     }
 }
 
@@ -134,7 +134,7 @@ enum Call {
 }
 
 impl Call {
-    fn make(self, handler: &Handler) -> Option<message::Reply> {
+    fn make(self, handler: &Handler) -> Option<Reply> {
         match (self, handler) {
             (Call::Whole(request), Handler::Whole(handler)) => Some(handler(request)),
             (Call::Streaming(request, body), Handler::Streaming(handler)) => Some(handler(request, *body)),
@@ -147,18 +147,18 @@ impl Call {
 ///
 /// Where it answers at once, it is called, polled and dropped within one span: each span costs two readings of the clock
 /// when somebody looks.
-struct Reply {
+struct RouteCall {
     route: Rc<Route>,
     /// Until the route is called.
     call: Option<Call>,
     /// From then on until it has answered.
-    future: Option<message::Reply>,
+    future: Option<Reply>,
     shared: Rc<Shared>,
 }
 
-impl Reply {
+impl RouteCall {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Response> {
-        let Reply { route, call, future, shared } = self;
+        let RouteCall { route, call, future, shared } = self;
         let polled = guarded(Some(&route.span), || {
             if let Some(call) = call.take() {
                 *future = call.make(&route.handler);
@@ -177,7 +177,7 @@ impl Reply {
     }
 }
 
-impl Drop for Reply {
+impl Drop for RouteCall {
     fn drop(&mut self) {
         if let Some(future) = self.future.take()
             && guarded(Some(&self.route.span), || drop(future)).is_none()

@@ -21,12 +21,13 @@
 //! # Source
 //! libuv 1.52 `process.c`, which looks at each of its children at every SIGCHLD; pidfd_open(2).
 
+mod process;
+
 use std::io;
 use std::panic::Location;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
 use std::time::Duration;
 
-use rustix::process::{Pid, kill_process, test_kill_process};
 use signal_hook::consts::{SIGCHLD, SIGTERM};
 
 use crate::blame::Site;
@@ -35,6 +36,7 @@ use crate::driver::SocketId;
 use crate::handle::{HandleId, Kind, handle_methods};
 use crate::phase::Callee;
 use crate::timer::{Action, nanos};
+use process::{Unreaped, ended, is_no_process, open_pidfd};
 
 pub(crate) type ExitCallback = Box<dyn FnOnce(&LoopHandle, io::Result<ExitStatus>)>;
 
@@ -81,31 +83,6 @@ impl ChildState {
             pipes: std::mem::take(&mut self.pipes),
             on_exit: self.on_exit.take(),
         }
-    }
-}
-
-/// A child that somebody has to reap: whoever has this, and when it is dropped a thread.
-struct Unreaped(Option<std::process::Child>);
-
-impl Unreaped {
-    /// How it ended, once it has, or the error that somebody else has reaped it; then it is ours no more.
-    fn try_reap(&mut self, waits: bool) -> Option<io::Result<ExitStatus>> {
-        let child = self.0.as_mut()?;
-        let result = if waits { child.wait().map(Some) } else { child.try_wait() };
-        let ended = result.transpose()?;
-        self.0 = None;
-        Some(ended)
-    }
-}
-
-impl Drop for Unreaped {
-    fn drop(&mut self) {
-        let Some(mut child) = self.0.take() else { return };
-        if matches!(child.try_wait(), Ok(Some(_)) | Err(_)) {
-            return;
-        }
-        // Without a thread left it stays a zombie until this process ends, which is all that can be done.
-        let _ = std::thread::Builder::new().name("child-waiter".to_owned()).spawn(move || child.wait());
     }
 }
 
@@ -181,7 +158,7 @@ impl Child {
         let pid = child.id();
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let state = ChildState {
-            process: Some(Unreaped(Some(child))),
+            process: Some(Unreaped::new(child)),
             pidfd: None,
             may_have_ended: false,
             queued: false,
@@ -222,18 +199,8 @@ impl Child {
     /// `InvalidInput` for what is no signal with a name, `NotFound` once the exit was told or somebody else has reaped it, `NotConnected` when the handle is closed, or the
     /// system's.
     pub fn send_signal(&self, signal: i32) -> io::Result<()> {
-        self.with_process(|process| {
-            let ended = || io::Error::new(io::ErrorKind::NotFound, "the child has ended");
-            let pid = process.and_then(|process| process.pid()).ok_or_else(ended)?;
-            if signal == 0 {
-                return Ok(test_kill_process(pid)?);
-            }
-            let unknown =
-                || io::Error::new(io::ErrorKind::InvalidInput, format!("{signal} is no signal with a name"));
-            let signal = rustix::process::Signal::from_named_raw(signal).ok_or_else(unknown)?;
-            Ok(kill_process(pid, signal)?)
-        })
-        .map_err(|error| if is_no_process(&error) { io::ErrorKind::NotFound.into() } else { error })
+        self.with_process(|process| process.ok_or_else(ended)?.signal(signal))
+            .map_err(|error| if is_no_process(&error) { ended() } else { error })
     }
 
     /// Asks the child to end (SIGTERM), and ends it (SIGKILL) when it has not after `patience`. Its exit is told in any
@@ -284,20 +251,6 @@ impl Child {
 }
 
 handle_methods!(Child);
-
-fn is_no_process(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
-}
-
-impl Unreaped {
-    fn kill(&mut self) -> io::Result<()> {
-        self.0.as_mut().map_or(Ok(()), std::process::Child::kill)
-    }
-
-    fn pid(&self) -> Option<Pid> {
-        Pid::from_raw(i32::try_from(self.0.as_ref()?.id()).ok()?)
-    }
-}
 
 fn with_child<R>(lp: &LoopHandle, id: HandleId, access: impl FnOnce(&mut ChildState) -> R) -> Option<R> {
     let mut access = Some(access);
@@ -414,15 +367,4 @@ impl LoopHandle {
             self.signal_free(watcher);
         }
     }
-}
-
-#[cfg(target_os = "linux")]
-fn open_pidfd(pid: u32) -> io::Result<std::os::fd::OwnedFd> {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
-    Ok(rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())?)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn open_pidfd(_pid: u32) -> io::Result<std::os::fd::OwnedFd> {
-    Err(io::ErrorKind::Unsupported.into())
 }

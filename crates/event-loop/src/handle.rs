@@ -17,8 +17,8 @@ use slab::Slab;
 #[cfg(unix)]
 use crate::child::{ChildRemains, ChildState};
 use crate::core::{Callback, CloseCallback, LoopHandle};
-use crate::crowd::give_back;
 use crate::remote::AsyncShared;
+use crate::shrink::shrink_when_sparse;
 #[cfg(unix)]
 use crate::signal::{SignalRemains, SignalSource, SignalState};
 use crate::stream::{ListenerRemains, ListenerState, StreamRemains, StreamState};
@@ -170,7 +170,7 @@ impl HandleTable {
         self.with(id, |_| ())?;
         let mut slots = self.slots.borrow_mut();
         let handle = slots.remove(id.slot as usize);
-        give_back(&mut slots);
+        shrink_when_sparse(&mut slots);
         self.streams.set(self.streams.get() - usize::from(matches!(handle.kind, Kind::Stream(_))));
         Some(handle)
     }

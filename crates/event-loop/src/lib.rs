@@ -13,7 +13,7 @@ mod phase;
 mod core;
 mod options;
 mod handle;
-mod crowd;
+mod shrink;
 mod watcher;
 mod timer;
 mod timer_heap;

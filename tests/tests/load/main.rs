@@ -4,82 +4,42 @@
 
 #![cfg(unix)]
 
+#[path = "../http/support.rs"]
+#[allow(dead_code)] // It is the HTTP tests', and this one uses the server of it.
+mod support;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
-use std::rc::Rc;
-use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use runtime_lab::http::{self, ServerHandle, ServerStats};
-use runtime_lab::{LoopHandle, RemoteHandle, RunMode, Runtime};
+use runtime_lab::http::{self, Server, ServerStats};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// How long anything may take before a test says that it hangs.
-const HANG: Duration = Duration::from_secs(60);
+use support::{HANG, TestServer};
 
 /// Descriptors are counted for the whole process, so one test at a time opens some.
 static ALONE: Mutex<()> = Mutex::new(());
 
 const PING: &[u8] = b"GET /ping HTTP/1.1\r\nHost: test\r\n\r\n";
 
-struct TestServer {
-    addr: SocketAddr,
-    remote: RemoteHandle,
-    ended: Receiver<ServerStats>,
-    thread: JoinHandle<()>,
+fn start() -> TestServer {
+    support::start(|server: Server| server.route("/ping", |_request| http::text("pong")))
 }
 
-impl TestServer {
-    fn start() -> TestServer {
-        let (started, has_started) = channel();
-        let (ended, has_ended) = channel();
-        let thread = std::thread::spawn(move || {
-            let runtime = Runtime::builder().pool_threads(1).build().unwrap();
-            let lp = runtime.handle();
-            let server = http::Server::on("127.0.0.1:0").unwrap();
-            let server = server.route("/ping", |_request| http::text("pong")).serve(&lp).unwrap();
-            lp.set_data(Rc::new(server.clone()));
-            started.send((server.local_addr(), lp.remote())).unwrap();
-            runtime.run(RunMode::Default).unwrap();
-            ended.send(server.stats()).unwrap();
-        });
-        let (addr, remote) = has_started.recv().expect("the server starts");
-        TestServer { addr, remote, ended: has_ended, thread }
-    }
+/// Handles and descriptors, once no connection is open; what closes in a pass is gone in the next.
+fn alone(server: &TestServer) -> (usize, usize) {
+    server.until_empty();
+    let handles = server.ask(|lp, _server| lp.handles().len());
+    (handles, std::fs::read_dir("/dev/fd").unwrap().count())
+}
 
-    fn ask<T: Send + 'static>(
-        &self,
-        code: impl FnOnce(&LoopHandle, &ServerHandle) -> T + Send + 'static,
-    ) -> T {
-        let (answer, answered) = channel();
-        let post = move |lp: &LoopHandle| {
-            let server = lp.data::<ServerHandle>().expect("the server is attached to its loop");
-            answer.send(code(lp, &server)).unwrap();
-        };
-        self.remote.post(post).unwrap();
-        answered.recv_timeout(HANG).expect("the loop answers")
-    }
-
-    /// Handles and descriptors, once no connection is open; what closes in a pass is gone in the next.
-    fn alone(&self) -> (usize, usize) {
-        while self.ask(|_lp, server| server.stats().open) > 0 {
-            std::thread::yield_now();
-        }
-        let handles = self.ask(|lp, _server| lp.handles().len());
-        (handles, std::fs::read_dir("/dev/fd").unwrap().count())
-    }
-
-    fn stop(self) -> ServerStats {
-        self.ask(|_lp, server| server.stop());
-        let stats = self.ended.recv_timeout(HANG).expect("the loop ends when the server was stopped");
-        self.thread.join().unwrap();
-        assert_eq!(stats.accepted, stats.open as u64 + stats.ended(), "{stats:?}");
-        assert_eq!((stats.open, stats.in_work(), stats.dropped), (0, 0, 0), "{stats:?}");
-        stats
-    }
+fn stop(server: TestServer) -> ServerStats {
+    let stats = server.stop().stats;
+    assert_eq!(stats.accepted, stats.open as u64 + stats.ended(), "{stats:?}");
+    assert_eq!((stats.open, stats.in_work(), stats.dropped), (0, 0, 0), "{stats:?}");
+    stats
 }
 
 /// As many connections as are wanted, or as this process may have: each is two descriptors here.
@@ -130,9 +90,9 @@ fn thousands_of_connections_come_and_go_and_everything_comes_back() {
     const PIPELINED: usize = 4;
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let many = as_many_as(4_000);
-    let server = TestServer::start();
+    let server = start();
     ask_once(&connect(server.addr));
-    let before = server.alone();
+    let before = alone(&server);
     for _time in 0..2 {
         let clients: Vec<TcpStream> = (0..many).map(|_| connect(server.addr)).collect();
         // One of ten talks, several requests at once, while the others are silent.
@@ -151,9 +111,9 @@ fn thousands_of_connections_come_and_go_and_everything_comes_back() {
                 rustix::net::sockopt::set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
             }
         }
-        assert_eq!(server.alone(), before, "handles and descriptors of process and loop");
+        assert_eq!(alone(&server), before, "handles and descriptors of process and loop");
     }
-    let stats = server.stop();
+    let stats = stop(server);
     let talking = many.div_ceil(10) * ROUNDS * PIPELINED;
     let silent = many.saturating_sub(5).div_ceil(10);
     assert_eq!(stats.answered as usize, 1 + 2 * (talking + silent), "{stats:?}");
@@ -163,12 +123,12 @@ fn thousands_of_connections_come_and_go_and_everything_comes_back() {
 #[test]
 fn wrk_gets_an_answer_to_everything_it_asks() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let server = TestServer::start();
+    let server = start();
     let url = format!("http://{}/ping", server.addr);
     let wrk = Command::new("wrk").args(["-t1", "-c100", "-d1s", &url]).stdin(Stdio::null()).output();
     let Ok(wrk) = wrk else {
         println!("skipped: there is no `wrk` here (Debian and Ubuntu: apt install wrk)");
-        server.stop();
+        stop(server);
         return;
     };
     let said = String::from_utf8_lossy(&wrk.stdout).into_owned();
@@ -177,8 +137,8 @@ fn wrk_gets_an_answer_to_everything_it_asks() {
     let counted = said.lines().find_map(|line| line.trim().split_once(" requests in "));
     let counted: u64 =
         counted.and_then(|(count, _)| count.parse().ok()).expect("wrk says how many it counted");
-    server.alone();
-    let stats = server.stop();
+    alone(&server);
+    let stats = stop(server);
     // wrk leaves while requests are under way; every one that it has counted was answered.
     assert!(counted > 0 && stats.answered >= counted, "{said} {stats:?}");
 }

@@ -27,7 +27,7 @@ use super::{
     Carried, EVENTS_PER_POLL, Lent, ListenOptions, LoopWaker, Moved, Readiness, SocketId, SocketKind,
     StreamOption, WAKE,
 };
-use crate::crowd::give_back;
+use crate::shrink::shrink_when_sparse;
 
 #[cfg(unix)]
 mod fork;
@@ -336,7 +336,7 @@ impl OsDriver {
 
     pub(super) fn close(&mut self, socket: SocketId) {
         let mut closed = self.sockets.try_remove(socket.0);
-        give_back(&mut self.sockets);
+        shrink_when_sparse(&mut self.sockets);
         let registry = self.poll.registry();
         // Closing does not take a socket out of the poll set while somebody else has it open: who has a duplicate, a
         // process that was forked, a child that has not come to its exec.

@@ -46,8 +46,8 @@ use slab::Slab;
 
 use crate::blame::Site;
 use crate::core::LoopHandle;
-use crate::crowd::give_back;
 use crate::phase::Callee;
+use crate::shrink::shrink_when_sparse;
 use waker::TaskWaker;
 
 type LocalFuture = Pin<Box<dyn Future<Output = ()>>>;
@@ -93,7 +93,7 @@ impl Tasks {
         let mut slots = self.slots.borrow_mut();
         slots.get(key.slot as usize).filter(|task| task.number == key.number)?;
         let task = slots.remove(key.slot as usize);
-        give_back(&mut slots);
+        shrink_when_sparse(&mut slots);
         if task.referenced {
             self.count(false);
         }

@@ -1,4 +1,4 @@
-//! What a crowd leaves behind: tables that have grown to its size.
+//! Tables shrink when a crowd has gone that they have grown for.
 
 use slab::Slab;
 
@@ -9,7 +9,7 @@ const KEPT: usize = 1024;
 ///
 /// Only the places behind the last one in use can go, so one entry that stays may hold the table. It is tried whenever the
 /// number of entries has halved, so that emptying a table costs a few times its size and not its square.
-pub(crate) fn give_back<T>(table: &mut Slab<T>) {
+pub(crate) fn shrink_when_sparse<T>(table: &mut Slab<T>) {
     let (used, places) = (table.len(), table.capacity());
     if places > KEPT && used < places / 8 && (used == 0 || used.is_power_of_two()) {
         table.shrink_to_fit();
@@ -28,7 +28,7 @@ mod tests {
         // First every other one, then the rest: as clients come and go.
         for key in keys.iter().step_by(2).chain(keys.iter().skip(1).step_by(2)) {
             table.remove(*key);
-            give_back(&mut table);
+            shrink_when_sparse(&mut table);
         }
         assert_eq!((table.len(), table[stays]), (1, 0));
         table.capacity()
@@ -46,7 +46,7 @@ mod tests {
         let keys: Vec<usize> = (0..10_000).map(|value| table.insert(value)).collect();
         for key in keys.iter().filter(|key| *key % 5_000 != 77) {
             table.remove(*key);
-            give_back(&mut table);
+            shrink_when_sparse(&mut table);
         }
         assert_eq!((table.len(), table[77], table[5_077]), (2, 77, 5_077));
         let new = table.insert(1);
