@@ -27,8 +27,7 @@ const SCRATCH_BYTES: usize = 16 * 1024;
 /// How many header fields hyper accepts when nobody says how many.
 pub(super) const HYPERS_HEADERS: usize = 100;
 
-/// A head and a body of so few bytes together are copied and sent as one piece, which the system does faster than gathering
-/// them.
+/// A head and a body of so few bytes together are copied and sent as one piece, so that the system need not gather them.
 const COPIED_BYTES: usize = 2 * 1024;
 
 fn with_scratch<R>(use_it: impl FnOnce(&mut [u8]) -> R) -> R {

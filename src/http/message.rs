@@ -137,7 +137,7 @@ fn escaped(rest: &[u8]) -> Option<u8> {
     u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()
 }
 
-/// Made when this is compiled, for looking at each byte of it takes longer than routing a request does.
+/// Made when this is compiled: made for each answer, each of its bytes would be looked at each time.
 const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// A response. Small, so that it can be the error of a `Result` as well.
